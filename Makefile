@@ -1,0 +1,32 @@
+# Everything the targets make stays in .work; `make clean` removes it.
+python := sh tools/python.sh
+
+.PHONY: help venv demo world test unit gates bench clean
+
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: ## The virtual environment that the other targets use
+	@$(python) tools/environments.py
+
+demo: ## A tenant's annual renewal from beginning to end, against the simulator
+	@$(python) tools/run.py demo python tools/demo.py $(CURDIR)/.work/demo
+
+world: ## The simulator, until you press Ctrl-C (WORLD_PORT=8900)
+	@$(python) tools/run.py world python -m ansible_collections.nendo.apple_mdm.tests.simulator \
+	    --port $(or $(WORLD_PORT),8900) --tenant example_school --state $(CURDIR)/.work/world --ready-file $(CURDIR)/.work/world.json
+
+test: ## All tests and all gates (GATES="lint mypy" for some)
+	@$(python) tools/gates.py $(GATES)
+
+unit: ## The unit tests alone (ARGS="-k renewal" chooses)
+	@$(python) tools/run.py unit pytest --numprocesses 2 tests/unit $(ARGS)
+
+gates: ## All gates, without our own run of the tests
+	@$(python) tools/gates.py --quick
+
+bench: ## What a daily run over 100 tenants costs
+	@$(python) tools/run.py bench python tools/bench.py $(CURDIR)/.work/bench
+
+clean: ## Removes what the targets made
+	@rm -rf .work

@@ -1,0 +1,62 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The driver for NanoMDM, NanoHUB and NanoDEP; the content token, which none of them keeps, is a file of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._errors import ConfigurationError
+from ..._http import HttpClient
+from ..protocol import CredentialPort
+from .content_token import ContentTokenPort
+from .push_certificate import PushCertificatePort
+from .server_token import ServerTokenPort
+
+__all__ = ["NanoMdmDriver"]
+
+
+class NanoMdmDriver:
+    """A port is None where the inventory gives none of its options; half of them is a mistake."""
+
+    name = "nanomdm"
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._clients: list[HttpClient] = []
+        self.push_certificate: CredentialPort | None = self._push_certificate(options)
+        self.server_token: CredentialPort | None = self._server_token(options)
+        self.content_token: CredentialPort | None = None
+        if options.get("content_token_path"):
+            self.content_token = ContentTokenPort(options)
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+
+    def _push_certificate(self, options: Mapping[str, Any]) -> PushCertificatePort | None:
+        if not _all_or_none(options, "url", "api_key"):
+            return None
+        client = self._client(options, options["url"], options["username"], options["api_key"])
+        return PushCertificatePort(client, options)
+
+    def _server_token(self, options: Mapping[str, Any]) -> ServerTokenPort | None:
+        if not _all_or_none(options, "dep_url", "dep_api_key", "dep_name"):
+            return None
+        client = self._client(options, options["dep_url"], options["dep_username"], options["dep_api_key"])
+        return ServerTokenPort(client, options["dep_name"], options.get("dep_path_prefix", ""))
+
+    def _client(self, options: Mapping[str, Any], url: str, username: str, api_key: str) -> HttpClient:
+        client = HttpClient(url, auth=(username, api_key), ca_path=options.get("ca_path"), timeout=options["timeout"])
+        self._clients.append(client)
+        return client
+
+
+def _all_or_none(options: Mapping[str, Any], *names: str) -> bool:
+    missing = [name for name in names if not options.get(name)]
+    if missing and len(missing) < len(names):
+        present = [name for name in names if name not in missing]
+        raise ConfigurationError(
+            f"The MDM server's options give {' and '.join(present)} without {' and '.join(missing)}."
+        )
+    return not missing

@@ -1,0 +1,83 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What every MDM driver offers: one port a credential, each saying what it can do.
+
+A driver knows its server and nothing of Ansible, windows, orders or retries of policy. It returns plain data and
+raises the errors of _errors. What a port cannot do it leaves out of its abilities; callers ask before they call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Protocol
+
+__all__ = ["Ability", "CredentialPort", "InUse", "MdmDriver"]
+
+
+class Ability(str, Enum):
+    """What a port can do with its credential."""
+
+    READ = "read"  # tell what is in use now
+    REQUEST = "request"  # make the file that goes to Apple (a CSR signed by the vendor, a public key)
+    UPLOAD = "upload"  # take what Apple gave back
+    EXAMINE = "examine"  # ask Apple about a received file before it is uploaded
+    CHECK = "check"  # prove with Apple that the credential in use works
+
+
+@dataclass(frozen=True)
+class InUse:
+    """A credential as the far side tells it. No secrets.
+
+    identity: what must stay the same at a renewal: the push topic; the consumer key of a server token; the uId of a
+    content token's location, or its organisation where the uId is not known.
+    """
+
+    identity: str
+    not_after: datetime
+    serial: str | None = None  # push certificate: upper-case hex; None where the server does not tell
+    facts: Mapping[str, Any] = field(default_factory=dict)  # more plain data for people: organisation, server_uuid, …
+
+
+class CredentialPort(Protocol):
+    """One credential of one tenant on one MDM server."""
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """May ask the server once (a version that cannot read back): no write, remembered."""
+
+    def read(self, identity: str | None) -> InUse | None:
+        """What is in use; None where there is none. identity: the known one, for servers that must be given it."""
+
+    def assumed(self) -> InUse | None:
+        """What the inventory says is in use, for a server that does not tell it and has no order yet. No network."""
+
+    def request(self) -> bytes:
+        """The file for Apple, made by the server. A WRITE: it may replace the server's key pair. Once an order."""
+
+    def examine(self, received: bytes, private_key: bytes | None, known: InUse | None) -> Mapping[str, Any]:
+        """What Apple says of a received file, before the upload: plain facts. Raises OtherOwner, AccessRefused. No write.
+
+        private_key: as for upload. known: the credential in use before the order, to compare identities."""
+
+    def upload(self, received: bytes, private_key: bytes | None) -> InUse:
+        """Store it on the server; what the server's answer tells. Sending the same file again must do no harm.
+
+        private_key: unencrypted PEM, for a push certificate whose key is ours."""
+
+    def check(self) -> Mapping[str, Any]:
+        """Ask Apple with the credential in use; plain facts. Raises AccessRefused, TermsNotSigned, OtherOwner. No write."""
+
+
+class MdmDriver(Protocol):
+    """One tenant's MDM server. push_certificate, server_token, content_token: a port, or None."""
+
+    name: str
+    push_certificate: CredentialPort | None
+    server_token: CredentialPort | None
+    content_token: CredentialPort | None
+
+    def close(self) -> None:
+        """Give back the connections."""

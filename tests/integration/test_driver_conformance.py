@@ -1,0 +1,393 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What every MDM driver must do, on every server it drives: the simulator's, and the real ones. Apple is simulated."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from ansible_collections.nendo.apple_mdm.plugins.module_utils._errors import (
+    AccessRefused,
+    ConfigurationError,
+    OtherOwner,
+    ServiceError,
+    TermsNotSigned,
+    Unreachable,
+)
+from ansible_collections.nendo.apple_mdm.plugins.module_utils._time import from_iso
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.credentials.push_certificate import (
+    parse_push_certificate,
+)
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.credentials.push_request import (
+    make_csr,
+    make_private_key,
+    sign_push_request,
+)
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.credentials.server_token import (
+    make_server_token_key_pair,
+)
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.drivers import driver_for
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.protocol import Ability, CredentialPort, MdmDriver
+from ansible_collections.nendo.apple_mdm.tests.integration import nano_servers
+from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World, start
+
+NEXT_YEAR = timedelta(days=300)
+
+
+@dataclass
+class Server:
+    """A tenant on one kind of server, its push certificate and server token in use."""
+
+    tenant: Tenant
+    options: dict[str, Any]
+    tells: bool
+    drivers: list[MdmDriver] = field(default_factory=list)
+
+    def driver(self, **options: Any) -> MdmDriver:
+        self.drivers.append(driver_for({**self.options, **options}))
+        return self.drivers[-1]
+
+    def push(self, **options: Any) -> CredentialPort:
+        return there(self.driver(**options).push_certificate)
+
+    def server_token(self, **options: Any) -> CredentialPort:
+        return there(self.driver(**options).server_token)
+
+    def content_token(self, **options: Any) -> CredentialPort:
+        return there(self.driver(**options).content_token)
+
+
+def there(port: CredentialPort | None) -> CredentialPort:
+    assert port is not None
+    return port
+
+
+@dataclass(frozen=True)
+class Real:
+    """A real NanoMDM or NanoHUB with a real NanoDEP."""
+
+    url: str
+    username: str
+    path_prefix: str
+    dep_url: str
+
+    def options(self, tenant: Tenant, world: World) -> dict[str, Any]:
+        """The tenant moves in: its own DEP name, what is in use stored by plain requests."""
+        name = f"{tenant.name} 学校"
+        options = {
+            "url": self.url,
+            "username": self.username,
+            "api_key": nano_servers.API_KEY,
+            "path_prefix": self.path_prefix,
+            "dep_url": self.dep_url,
+            "dep_api_key": nano_servers.API_KEY,
+            "dep_name": name,
+        }
+        user, key = (self.username, nano_servers.API_KEY), nano_servers.API_KEY
+        pair = (tenant.push_certificate_pem + tenant.push_private_key_pem).encode()
+        put(f"{self.url}{self.path_prefix}/pushcert", user, data=pair)
+        put(f"{self.dep_url}/v1/config/{name}", ("depserver", key), json={"base_url": world.url})
+        put(f"{self.dep_url}/v1/tokens/{name}", ("depserver", key), json=tenant.server_token_values)
+        return options
+
+
+def put(url: str, auth: tuple[str, str], **body: Any) -> None:
+    requests.put(url, auth=auth, timeout=30, **body).raise_for_status()
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with start() as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Real]]:
+    """Starts what a test asks for, once."""
+    ca = tmp_path_factory.mktemp("ca") / "ca.pem"
+    ca.write_bytes(make_server_token_key_pair("CA of no devices")[0])
+    with ExitStack() as stack:
+        urls: dict[str, str] = {}
+
+        def started(name: str) -> Real:
+            starters = {"nanomdm": lambda: nano_servers.nanomdm(ca), "nanohub": lambda: nano_servers.nanohub(ca)}
+            starters["nanodep"] = nano_servers.nanodep
+            for each in (name, "nanodep"):
+                if each not in urls:
+                    urls[each] = stack.enter_context(starters[each]())
+            prefix = {"nanomdm": "/v1", "nanohub": "/api/v1/nanomdm"}[name]
+            return Real(urls[name], name, prefix, urls["nanodep"])
+
+        yield started
+
+
+@pytest.fixture(params=["embedded, tells", "embedded, does not tell", "NanoMDM v0.9.0", "NanoHUB v0.2.0"])
+def server(
+    request: pytest.FixtureRequest, world: World, real: Callable[[str], Real], tmp_path: Path
+) -> Iterator[Server]:
+    embedded, tells = request.param.startswith("embedded"), request.param == "embedded, tells"
+    running = None if embedded else real("nanohub" if "HUB" in request.param else "nanomdm")
+    name = f"school-{uuid.uuid4().hex[:6]}"
+    tenant = world.tenant(name, pushcert_readable=tells, push_days_left=20, server_token_days_left=20)
+    options = running.options(tenant, world) if running else {key: vars(tenant)[key] for key in EMBEDDED_OPTIONS}
+    path = tmp_path / "content.vpptoken"
+    path.write_text(tenant.content_token)
+    options |= {"push_topic": tenant.push_topic, "content_token_path": str(path), "mdm_id": "ours", "timeout": 10}
+    options |= {"apps_and_books_url": tenant.apps_and_books_url}
+    server = Server(tenant, options, tells)
+    yield server
+    for driver in server.drivers:
+        driver.close()
+    world.no_faults()
+
+
+EMBEDDED_OPTIONS = ("url", "api_key", "dep_url", "dep_api_key", "dep_name")
+
+
+def renewal(tenant: Tenant, renew: Callable[[bytes], bytes]) -> tuple[bytes, bytes]:
+    """A new certificate with its key, by way of the portal."""
+    key = make_private_key(None)
+    csr = make_csr(key, None, common_name=tenant.name, email="it@school.example", country="JP")
+    upload_file = sign_push_request(
+        csr,
+        vendor_certificate=Path(tenant.vendor_certificate).read_bytes(),
+        vendor_private_key=Path(tenant.vendor_private_key).read_bytes(),
+        vendor_passphrase=None,
+        chain=Path(tenant.vendor_chain).read_bytes(),
+        now=datetime.now(timezone.utc),
+    )
+    return renew(upload_file), key
+
+
+# Push certificate
+
+
+def test_push_certificate_in_use(server: Server) -> None:
+    port = server.push()
+    assert (Ability.READ in port.abilities) is server.tells
+    assert Ability.UPLOAD in port.abilities and Ability.REQUEST not in port.abilities
+    if server.tells:
+        in_use = port.read(server.tenant.push_topic)
+        assert in_use and in_use.identity == server.tenant.push_topic
+        assert in_use.not_after == from_iso(server.tenant.push_not_after)
+
+
+def test_no_push_certificate_of_that_topic(server: Server) -> None:
+    port = server.push(push_topic="com.apple.mgmt.External.nobody")
+    if server.tells:
+        assert Ability.READ in port.abilities and port.read(None) is None
+
+
+def test_push_certificate_renewed_and_sent_twice(server: Server) -> None:
+    certificate, key = renewal(server.tenant, server.tenant.portal_renew)
+    port = server.push()
+    assert port.abilities
+    first, again = port.upload(certificate, key), port.upload(certificate, key)
+    sent = parse_push_certificate(certificate)
+    assert first == again
+    assert (first.identity, first.not_after, first.serial) == (server.tenant.push_topic, sent.not_after, sent.serial)
+    if server.tells:
+        read = port.read(first.identity)
+        assert read and (read.identity, read.not_after) == (first.identity, first.not_after)
+
+
+def test_push_certificate_of_another_topic(server: Server) -> None:
+    certificate, key = renewal(server.tenant, server.tenant.portal_create)
+    with pytest.raises(OtherOwner, match="was not sent"):
+        server.push().upload(certificate, key)
+    unguarded = server.push(push_topic=None).upload(certificate, key)
+    assert unguarded.identity != server.tenant.push_topic, "servers take it without a word"
+
+
+def test_push_certificate_with_another_key(server: Server) -> None:
+    certificate, _key = renewal(server.tenant, server.tenant.portal_renew)
+    with pytest.raises(ServiceError, match="one and the same order"):
+        server.push().upload(certificate, make_private_key(None))
+    with pytest.raises(ConfigurationError, match="unencrypted"):
+        server.push().upload(certificate, make_private_key("a passphrase"))
+
+
+@pytest.mark.parametrize("wrong", [{"api_key": "wrong"}, {"username": "nobody"}], ids=["key", "user"])
+def test_push_certificate_with_wrong_access(server: Server, wrong: dict[str, str]) -> None:
+    with pytest.raises(AccessRefused, match="HTTP 401"):
+        assert server.push(**wrong).abilities
+
+
+def test_push_certificate_at_a_wrong_path(server: Server) -> None:
+    with pytest.raises(ServiceError, match="path_prefix"):
+        assert server.push(path_prefix="/elsewhere").abilities
+
+
+# Server token
+
+
+def test_server_token_in_use(server: Server) -> None:
+    in_use = server.server_token().read(None)
+    assert in_use and in_use.identity == server.tenant.consumer_key
+    assert in_use.not_after == from_iso(server.tenant.server_token_values["access_token_expiry"])
+    for secret in ("consumer_secret", "access_token", "access_secret"):
+        assert server.tenant.server_token_values[secret] not in repr(in_use)
+
+
+def test_no_server_token_of_that_name(server: Server) -> None:
+    port = server.server_token(dep_name="nobody")
+    assert port.read(None) is None
+    with pytest.raises(ServiceError, match="no token under that name"):
+        port.check()
+    with pytest.raises(ServiceError, match="Begin a new order"):
+        port.upload(server.tenant.server_token(make_server_token_key_pair("x")[0]), None)
+
+
+def test_server_token_renewed_and_sent_twice(server: Server) -> None:
+    port, now = server.server_token(), datetime.now(timezone.utc)
+    token = server.tenant.server_token(port.request())
+    first, again = port.upload(token, None), port.upload(token, None)
+    assert first == again == port.read(first.identity)
+    assert first.identity == server.tenant.consumer_key and first.not_after > now + NEXT_YEAR
+    assert port.check() == {
+        "server_uuid": server.tenant.server_uuid,
+        "server_name": server.tenant.server_name,
+        "org_name": server.tenant.organization,
+    }
+
+
+@pytest.mark.parametrize(("cipher", "stream"), [("aes256", True), ("aes128", False)])
+def test_server_token_in_other_forms(server: Server, cipher: str, stream: bool) -> None:
+    server.tenant.switch(p7m_cipher=cipher, p7m_stream=stream)
+    port = server.server_token()
+    token = server.tenant.server_token(port.request())
+    assert port.upload(token, None).identity == server.tenant.consumer_key
+
+
+def test_server_token_of_another_entry_then_the_right_one(server: Server) -> None:
+    port, before = server.server_token(), server.server_token().read(None)
+    public_key = port.request()
+    server.tenant.new_server_entry("Somebody else's MDM")
+    with pytest.raises(OtherOwner, match="goes on with the token it has"):
+        port.upload(server.tenant.server_token(public_key, entry="Somebody else's MDM"), None)
+    assert port.read(None) == before
+    right = port.upload(server.tenant.server_token(public_key), None)
+    assert right.identity == server.tenant.consumer_key and before and right.not_after > before.not_after
+
+
+def test_server_token_for_an_older_public_key(server: Server) -> None:
+    port, before = server.server_token(), server.server_token().read(None)
+    token = server.tenant.server_token(port.request())
+    port.request()
+    with pytest.raises(ServiceError, match="another public key"):
+        port.upload(token, None)
+    assert port.read(None) == before
+
+
+@pytest.mark.parametrize("wrong", [b"<html>", b"", b"garbage"], ids=["html", "empty", "garbage"])
+def test_server_token_that_is_none(server: Server, wrong: bytes) -> None:
+    port = server.server_token()
+    port.request()
+    with pytest.raises(ServiceError, match="token in use stays"):
+        port.upload(wrong, None)
+
+
+def test_server_token_with_a_wrong_key(server: Server) -> None:
+    port = server.server_token(dep_api_key="wrong")
+    for act in (lambda: port.read(None), port.request, lambda: port.upload(b"p7m", None), port.check):
+        with pytest.raises(AccessRefused, match="HTTP 401"):
+            act()
+
+
+def test_server_token_revoked(server: Server) -> None:
+    port = server.server_token()
+    port.check()
+    server.tenant.revoke_server_token()
+    with pytest.raises(AccessRefused, match="newer token"):
+        server.server_token(dep_name=fresh_name(server)).check()
+
+
+@pytest.mark.parametrize("at", ["session", "data"])
+def test_server_token_while_the_terms_are_not_signed(server: Server, at: str) -> None:
+    server.tenant.switch(terms_refused_at=at)
+    with pytest.raises(TermsNotSigned, match="accepts the terms"):
+        server.server_token().check()
+
+
+def test_server_token_of_somebody_who_left(server: Server) -> None:
+    server.tenant.switch(ade_user_deleted=True)
+    with pytest.raises(AccessRefused, match="lost its role"):
+        server.server_token(dep_name=fresh_name(server)).check()
+
+
+def fresh_name(server: Server) -> str:
+    """The same token under a name for which NanoDEP has no session yet."""
+    name, auth = f"{server.options['dep_name']}-2", ("depserver", server.options["dep_api_key"])
+    base = requests.get(f"{server.options['dep_url']}/v1/config/{server.options['dep_name']}", auth=auth, timeout=30)
+    if base.json():
+        put(f"{server.options['dep_url']}/v1/config/{name}", auth, json=base.json())
+    put(f"{server.options['dep_url']}/v1/tokens/{name}", auth, json=server.tenant.server_token_values)
+    return name
+
+
+# Content token
+
+
+def test_content_token_renewed(server: Server) -> None:
+    port = server.content_token()
+    before = port.read(None)
+    assert before and before.not_after == from_iso(server.tenant.content_token_not_after)
+    token = server.tenant.content_token_download()
+    examined = port.examine(token, None, before)
+    assert examined["uid"] == server.tenant.u_id
+    after = port.upload(token, None)
+    assert after == port.read(before.identity)
+    assert after.identity == before.identity and after.not_after > before.not_after
+    assert port.check()["assets_seen"] == 3
+    assert Path(server.options["content_token_path"]).stat().st_mode & 0o777 == 0o600
+
+
+def test_content_token_of_another_location(server: Server, world: World) -> None:
+    other = world.tenant(f"other-{uuid.uuid4().hex[:6]}")
+    with pytest.raises(OtherOwner, match="another location"):
+        server.content_token().examine(other.content_token.encode(), None, None)
+
+
+def test_content_token_revoked(server: Server) -> None:
+    server.tenant.content_token_download()
+    with pytest.raises(AccessRefused, match="revoked"):
+        server.content_token().check()
+
+
+def test_content_token_of_a_location_that_others_manage(server: Server) -> None:
+    server.tenant.claim_location("theirs", "Their MDM")
+    token = server.tenant.content_token_download()
+    with pytest.raises(OtherOwner, match=r"theirs \(Their MDM\)"):
+        server.content_token().examine(token, None, None)
+    claiming = server.content_token(claim_content_token=True, mdm_name="Our MDM")
+    claiming.examine(token, None, None)
+    claiming.upload(token, None)
+    assert server.tenant.refresh().mdm_info["id"] == "ours"
+    server.content_token().check()
+
+
+# APNs
+
+
+def test_push_certificate_examined_by_apns(server: Server) -> None:
+    certificate, key = renewal(server.tenant, server.tenant.portal_renew)
+    apns = {"apns_url": server.tenant.apns_url, "apple_ca_path": server.tenant.apns_ca}
+    port = server.push(probe_apns=True, **apns)
+    assert Ability.EXAMINE in port.abilities
+    assert port.examine(certificate, key, None) == {"apns": "BadDeviceToken"}
+    with pytest.raises(AccessRefused, match="does not belong"):
+        port.examine(certificate, make_private_key(None), None)
+    for switch in ("apns_bad_certificate", "apns_goaway"):
+        server.tenant.switch(**{switch: True})
+        with pytest.raises(AccessRefused, match="does not take"):
+            port.examine(certificate, key, None)
+    with pytest.raises(Unreachable, match="inspects TLS"):
+        server.push(probe_apns=True, apns_url=server.tenant.apns_url).examine(certificate, key, None)

@@ -1,0 +1,331 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How tests start the world, steer it, and play the person at its pages. Needs requests only.
+
+Open with `with start() as world:`, then `tenant = world.tenant("school", push_days_left=10)`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from html import unescape
+from pathlib import Path
+from types import SimpleNamespace, TracebackType
+from typing import Any, Literal
+
+import requests
+
+__all__ = ["PageRefusal", "Tenant", "World", "connect", "start"]
+
+START_SECONDS = 30
+
+
+class PageRefusal(Exception):
+    """A page said no; the text is its sentence."""
+
+
+class Tenant(SimpleNamespace):
+    """One tenant as it was when it was made or last refreshed; attributes as in tenants.described."""
+
+    world: World
+    name: str
+
+    def refresh(self) -> Tenant:
+        """The attributes as they are now."""
+        self.__dict__.update(self.world.control("GET", f"/tenants/{self.name}"))
+        return self
+
+    def switch(self, **switches: Any) -> None:
+        """Sets switches; names and meaning as in state.Switches."""
+        self.world.control("PATCH", f"/tenants/{self.name}", switches)
+
+    def terms_signed(self, signed: bool, at: Literal["session", "data"] = "data") -> None:
+        self.switch(terms_refused_at="" if signed else at)
+
+    def revoke_server_token(self) -> None:
+        self._befall("revoke_server_token")
+
+    def revoke_content_token(self) -> None:
+        self._befall("revoke_content_token")
+
+    def claim_location(self, mdm_id: str, name: str) -> None:
+        """Another MDM server writes its mdmInfo."""
+        self._befall("claim_location", {"id": mdm_id, "name": name})
+
+    def enroll(self, enrollment_id: str, enrolled: bool) -> None:
+        """False: pushes to this device are answered 410 from now on."""
+        self._befall("enroll", {"id": enrollment_id, "enrolled": enrolled})
+
+    def _befall(self, act: str, facts: dict[str, Any] | None = None) -> None:
+        self.world.control("POST", f"/tenants/{self.name}/{act}", facts or {})
+
+    def portal_renew(self, upload_file: bytes, topic: str | None = None, notes: str = "") -> bytes:
+        """Renew in the row with the topic (the one in use): the new certificate."""
+        person = self.person("/pushcert")
+        return person.renew(person.row(topic or self.push_topic), upload_file, notes)
+
+    def portal_create(self, upload_file: bytes, notes: str = "") -> bytes:
+        """Create a Certificate: what must not happen at a renewal."""
+        return self.person("/pushcert").create(upload_file, notes)
+
+    def portal_download(self, topic: str | None = None) -> bytes:
+        person = self.person("/pushcert")
+        return person.get(f"/pushcert/download/{person.row(topic or self.push_topic)}").content
+
+    def portal_revoke(self, topic: str | None = None) -> None:
+        person = self.person("/pushcert")
+        person.post(f"/pushcert/revoke/{person.row(topic or self.push_topic)}")
+
+    def server_token(self, public_key: bytes, entry: str | None = None) -> bytes:
+        """Upload of the public key to the server entry of that name, and the token file for it."""
+        return self.person("/business").server_token(entry or self.server_name, public_key)
+
+    def new_server_entry(self, name: str) -> None:
+        """Another MDM server in the same organisation, with a consumer key of its own."""
+        self.person("/business").post("/business/servers", data={"name": name})
+
+    def content_token_download(self, location: str | None = None) -> bytes:
+        return self.person("/business").content_token(location or self.location)
+
+    def person(self, prefix: str) -> Person:
+        """Somebody signed in to /pushcert or /business with the tenant's Apple Account."""
+        return Person(self.world.url, prefix, self.apple_account, self.password, self.second_factor_code)
+
+
+class Person:
+    """A person at the pages: forms and links, over one browser session."""
+
+    def __init__(self, url: str, prefix: str, account: str, password: str, code: str) -> None:
+        self.url, self.session = url, requests.Session()
+        self.post(f"{prefix}/signin", data={"account": account, "password": password})
+        self.post(f"{prefix}/code", data={"code": code})
+
+    def get(self, path: str) -> requests.Response:
+        return self._seen(self.session.get(self.url + path, timeout=30))
+
+    def post(self, path: str, **body: Any) -> requests.Response:
+        return self._seen(self.session.post(self.url + path, timeout=30, **body))
+
+    def _seen(self, response: requests.Response) -> requests.Response:
+        said = re.search(r'<p class="error">(.*?)</p>', response.text)
+        if said:
+            raise PageRefusal(unescape(said.group(1)))
+        response.raise_for_status()
+        return response
+
+    def row(self, topic: str) -> str:
+        """The row whose info page names the topic."""
+        for row_id in re.findall(r'href="/pushcert/info/(\w+)"', self.get("/pushcert/list").text):
+            if f"UID={topic}<" in self.get(f"/pushcert/info/{row_id}").text:
+                return str(row_id)
+        raise PageRefusal(f"There is no row with {topic} in this account.")
+
+    def renew(self, row_id: str, upload_file: bytes, notes: str) -> bytes:
+        self.get(f"/pushcert/renew/{row_id}")
+        return self._upload(row_id, upload_file, notes)
+
+    def create(self, upload_file: bytes, notes: str) -> bytes:
+        self.post("/pushcert/create", data={"agreed": "yes"})
+        return self._upload("", upload_file, notes)
+
+    def _upload(self, row_id: str, upload_file: bytes, notes: str) -> bytes:
+        fields = {"row": row_id, "notes": notes}
+        confirmation = self.post("/pushcert/upload", data=fields, files={"file": ("push.b64", upload_file)})
+        link = re.search(r'href="(/pushcert/download/\w+)"', confirmation.text)
+        assert link is not None
+        return self.get(link.group(1)).content
+
+    def server_token(self, entry: str, public_key: bytes) -> bytes:
+        for link, name in re.findall(r'href="(/business/servers/\w+)">(.*?)<', self.get("/business/preferences").text):
+            if unescape(name) == entry:
+                self.post(f"{link}/public_key", files={"file": ("public_key.pem", public_key)})
+                return self.post(f"{link}/token").content
+        raise PageRefusal(f"There is no MDM server {entry} in this organization.")
+
+    def content_token(self, location: str) -> bytes:
+        rows = re.findall(
+            r'<tr><td>([^<]*)</td><td>[^<]*</td><td><form method="post" action="(/business/content_tokens/[^"]+)"',
+            self.get("/business/preferences").text,
+        )
+        for name, action in rows:
+            if unescape(name) == location:
+                return self.post(action).content
+        raise PageRefusal(f"There is no location {location} in this organization.")
+
+
+class World:
+    """The running world. Leaving the with block stops it."""
+
+    def __init__(self, url: str, apns: dict[str, str], process: _Process | None = None) -> None:
+        self.url, self.apns, self._process = url, apns, process
+        self._session = requests.Session()
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def control(self, method: str, path: str, body: Any = None, /, **query: str) -> Any:
+        response = self._session.request(method, f"{self.url}/_control{path}", json=body, params=query, timeout=60)
+        if response.status_code >= 400:
+            raise ValueError(response.json()["error"])
+        return response.json()
+
+    def reset(self) -> None:
+        """No tenants, faults, log; the clock right. Keys and authorities stay."""
+        self.control("POST", "/reset")
+
+    def clock(self, *, at: datetime.datetime | None = None, **offset: float) -> None:
+        """The world's clock: a moment, or an offset from the real one (days=2, hours=-1); none sets it right."""
+        self.control("POST", "/clock", {"at": at.isoformat()} if at else offset)
+
+    def now(self) -> datetime.datetime:
+        return datetime.datetime.fromisoformat(self.control("GET", "/clock")["now"].replace("Z", "+00:00"))
+
+    def tenant(self, name: str, **wish: Any) -> Tenant:
+        """A new tenant; the wishes are the fields of tenants.Wish."""
+        return self.tenants([{"name": name, **wish}])[0]
+
+    def tenants(self, wishes: list[dict[str, Any]] | None = None) -> list[Tenant]:
+        """New tenants in one call; without wishes those that exist."""
+        told = self.control("GET", "/tenants") if wishes is None else self.control("POST", "/tenants", wishes)
+        return [Tenant(world=self, **facts) for facts in told]
+
+    def fault(
+        self,
+        path_regex: str,
+        method: str | None = None,
+        *,
+        tenant: str | None = None,
+        times: int = 1,
+        when: Literal["before", "after"] = "before",
+        status: int | None = None,
+        body: str = "",
+        headers: dict[str, str] | None = None,
+        delay: float = 0,
+        reset: bool = False,
+        hang: bool = False,
+    ) -> None:
+        """A mishap for the next requests that match. after: the effect is stored, then the answer is replaced or lost.
+
+        With delay alone the request is only slow."""
+        fault: dict[str, Any] = {"path": path_regex, "method": method, "tenant": tenant, "times": times, "when": when}
+        fault |= {"status": status, "body": body, "headers": headers or {}}
+        fault |= {"delay": delay, "reset": reset, "hang": hang}
+        self.control("POST", "/faults", fault)
+
+    def no_faults(self) -> None:
+        self.control("DELETE", "/faults")
+
+    def requests(self, tenant: str | None = None, path_regex: str = "") -> list[dict[str, Any]]:
+        """method, path, query, status (None: no answer went out), at, tenant, write; oldest first."""
+        query = {"path": path_regex} | ({"tenant": tenant} if tenant else {})
+        return self.control("GET", "/requests", **query)
+
+    def writes(self, tenant: str | None = None, path_regex: str = "") -> list[dict[str, Any]]:
+        return [entry for entry in self.requests(tenant, path_regex) if entry["write"]]
+
+    def forget_requests(self) -> None:
+        self.control("DELETE", "/requests")
+
+    def mails(self, to: str | None = None) -> list[dict[str, str]]:
+        """What mdmcert.download sent: to, file_name, body."""
+        return [mail for mail in self.control("GET", "/mails") if to in (None, mail["to"])]
+
+    def stop(self) -> None:
+        """The process ends, the state stays."""
+        assert self._process is not None
+        self._process.stop()
+
+    def restart(self) -> None:
+        """The same state at the same addresses."""
+        assert self._process is not None
+        self._process.stop()
+        self._process.start()
+
+    def close(self) -> None:
+        self._session.close()
+        if self._process is not None:
+            self._process.close()
+
+
+class _Process:
+    """The simulator's process and its folder."""
+
+    def __init__(self, state: Path | None, port: int) -> None:
+        self.temporary = state is None
+        self.folder = state or Path(tempfile.mkdtemp(prefix="simulator-"))
+        self.port, self.apns_port = port, 0
+        self.ready: dict[str, Any] = {}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        package = Path(__file__).parent
+        ready_file = self.folder / "ready.json"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        ready_file.unlink(missing_ok=True)
+        command = [sys.executable, "-m", package.name, "--state", str(self.folder), "--ready-file", str(ready_file)]
+        command += ["--port", str(self.port), "--apns-port", str(self.apns_port), "--until-stdin-ends"]
+        paths = [str(package.parent), os.environ.get("PYTHONPATH", "")]
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)},
+        )
+        self.ready = self._wait(ready_file)
+        self.port = int(self.ready["url"].rsplit(":", 1)[1])
+        self.apns_port = int(self.ready["apns"]["url"].rsplit(":", 1)[1])
+
+    def _wait(self, ready_file: Path) -> dict[str, Any]:
+        assert self.process is not None
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if ready_file.exists():
+                return json.loads(ready_file.read_text())
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        self.stop()
+        raise RuntimeError("The simulator did not start; its error output is above.")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            self.process = None
+
+    def close(self) -> None:
+        self.stop()
+        if self.temporary:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def start(state: Path | None = None, port: int = 0) -> World:
+    """A world of its own; without a state folder it leaves nothing behind."""
+    process = _Process(state, port)
+    process.start()
+    return World(process.ready["url"], process.ready["apns"], process)
+
+
+def connect(ready_file: Path) -> World:
+    """A world that somebody else started with --ready-file, and will stop."""
+    ready = json.loads(ready_file.read_text())
+    return World(ready["url"], ready["apns"])

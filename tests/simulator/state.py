@@ -1,0 +1,235 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""All that the world remembers: one tree of plain dataclasses, saved as one JSON file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Switches:
+    """How the far side behaves towards one tenant; the names are those of Tenant.switch()."""
+
+    p7m_cipher: str = "aes128"  # any cipher that openssl smime names: aes128, aes256, des3
+    p7m_stream: bool = True  # BER with indefinite lengths, as Apple writes; False: DER
+    server_token_download_revokes_older: bool = True
+    server_key_upload_revokes_older: bool = False
+    content_token_download_revokes_older: bool = True
+    terms_refused_at: str = ""  # session or data: there ADE answers T_C_NOT_SIGNED
+    ade_user_deleted: bool = False
+    ade_access_denied: bool = False
+    ade_rotate_sessions: bool = False
+    ade_session_seconds: int = 600
+    ade_quoted_errors: bool = False
+    vpp_errors_as_200: bool = False
+    vpp_max_per_second: int = 15
+    vpp_page_size: int = 200
+    apns_bad_certificate: bool = False
+    apns_goaway: bool = False  # the reason comes in a GOAWAY frame
+    apns_other_topic_dropped: bool = False  # 200 and silence for a device of another topic
+
+
+@dataclass
+class PushRow:
+    """A row of the push portal. Its uuid makes the topic; issued holds PEMs, the newest last."""
+
+    row_id: str
+    uuid: str
+    vendor: str
+    notes: str = ""
+    revoked: bool = False
+    issued: list[str] = field(default_factory=list)
+
+    @property
+    def topic(self) -> str:
+        return f"com.apple.mgmt.External.{self.uuid}"
+
+
+@dataclass
+class Account:
+    """An Apple Account, good for both portals."""
+
+    name: str
+    password: str
+    code: str
+    rows: list[PushRow] = field(default_factory=list)
+
+
+@dataclass
+class OAuthTokens:
+    consumer_key: str
+    consumer_secret: str
+    access_token: str
+    access_secret: str
+    access_token_expiry: str
+
+
+@dataclass
+class IssuedServerToken:
+    tokens: OAuthTokens
+    revoked: bool = False
+
+
+@dataclass
+class ServerEntry:
+    """A device management service in Apple School or Business Manager."""
+
+    name: str
+    server_uuid: str
+    consumer_key: str
+    consumer_secret: str
+    public_key: str = ""  # the certificate a person uploaded, PEM
+    issued: list[IssuedServerToken] = field(default_factory=list)
+
+
+@dataclass
+class ContentToken:
+    text: str  # the file as downloaded, which is the bearer value
+    inner: str
+    not_after: str
+    revoked: bool = False
+
+
+@dataclass
+class Location:
+    name: str
+    u_id: str
+    tokens: list[ContentToken] = field(default_factory=list)
+    assets: list[dict[str, Any]] = field(default_factory=list)
+    mdm_info: dict[str, str] = field(default_factory=dict)
+    notifications: dict[str, Any] = field(default_factory=dict)
+    version: int = 1
+
+
+@dataclass
+class PushPair:
+    certificate: str
+    private_key: str
+    not_after: str
+
+
+@dataclass
+class Enrollment:
+    token: str
+    topic: str
+    enrolled: bool = True
+
+
+@dataclass
+class NanoMdm:
+    api_key: str
+    readable: bool
+    pairs: dict[str, PushPair] = field(default_factory=dict)  # by topic
+    enrollments: dict[str, Enrollment] = field(default_factory=dict)  # by enrollment id
+    queue: dict[str, list[str]] = field(default_factory=dict)  # command UUID: the ids it waits for
+
+
+@dataclass
+class KeyPair:
+    certificate: str
+    private_key: str
+
+
+@dataclass
+class DepName:
+    staging: KeyPair | None = None
+    current: KeyPair | None = None
+    tokens: OAuthTokens | None = None
+    base_url: str = ""
+
+
+@dataclass
+class NanoDep:
+    api_key: str
+    names: dict[str, DepName] = field(default_factory=dict)
+
+
+@dataclass
+class Tenant:
+    name: str
+    organization: str
+    account: str
+    dep_name: str
+    vendor_folder: str
+    nanomdm: NanoMdm
+    nanodep: NanoDep
+    servers: list[ServerEntry]
+    locations: list[Location]
+    devices: list[dict[str, Any]] = field(default_factory=list)
+    switches: Switches = field(default_factory=Switches)
+
+
+@dataclass
+class Mail:
+    """What mdmcert.download would send by e-mail."""
+
+    to: str
+    file_name: str
+    body: str
+
+
+@dataclass
+class Fault:
+    """A scripted mishap for the next `times` requests that match."""
+
+    path: str = ""
+    method: str | None = None
+    tenant: str | None = None
+    times: int = 1
+    when: str = "before"  # or after: the effect is stored, then the answer is replaced
+    status: int | None = None
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    reset: bool = False
+    hang: bool = False
+
+
+@dataclass
+class State:
+    clock_offset: float = 0.0
+    accounts: dict[str, Account] = field(default_factory=dict)
+    tenants: dict[str, Tenant] = field(default_factory=dict)
+    mails: list[Mail] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def plain(tree: Any) -> Any:
+    """The tree as JSON types."""
+    return dataclasses.asdict(tree)
+
+
+def built(kind: Any, data: Any) -> Any:
+    """The inverse of plain; kind is a dataclass or one of the generic types used above."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if data is None or kind is Any:
+        return data
+    if origin in (typing.Union, types.UnionType):
+        return built(next(one for one in arguments if one is not types.NoneType), data)
+    if origin is list:
+        return [built(arguments[0], one) for one in data]
+    if origin is dict:
+        return {key: built(arguments[1], value) for key, value in data.items()}
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return kind(**{name: built(hints[name], value) for name, value in data.items()})  # type: ignore[operator]
+    return data
+
+
+def load(folder: Path) -> State:
+    path = folder / "state.json"
+    return built(State, json.loads(path.read_text())) if path.exists() else State()
+
+
+def save(folder: Path, state: State) -> None:
+    path, new = folder / "state.json", folder / "state.json.new"
+    new.write_text(json.dumps(state, default=vars))
+    os.replace(new, path)

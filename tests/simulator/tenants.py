@@ -1,0 +1,210 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Made-up tenants: an organisation with its accounts, credentials of the wanted age, and an MDM server that uses them."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from .business import issue_content_token, issue_server_token, new_entry
+from .pki import SHARED_KEYS, YEAR, pem
+from .state import (
+    Account,
+    DepName,
+    Enrollment,
+    Location,
+    NanoDep,
+    NanoMdm,
+    PushPair,
+    PushRow,
+    Tenant,
+    plain,
+)
+from .world import World, iso, token
+
+FIRST_ADAM_ID = 1_000_000_001
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a tenant shall be; days are counted from the world's clock, negative ones are past."""
+
+    name: str
+    push_days_left: int = 200
+    server_token_days_left: int = 200
+    content_token_days_left: int = 200
+    vendor_days_left: int = 300
+    pushcert_readable: bool = True  # False: NanoMDM v0.9.0
+    no_push_certificate: bool = False
+    no_server_token: bool = False
+    no_content_token: bool = False
+    mdm_info: dict[str, str] | None = None  # another MDM's claim of the location: id, name and perhaps metadata
+    consumer_key: str | None = None
+    organization: str | None = None
+    location: str | None = None
+    apple_account: str | None = None  # the same for several tenants: one person looks after them all
+    password: str | None = None
+    second_factor_code: str = "246810"
+    dep_name: str | None = None
+    assets: int = 3
+    devices: int = 3
+    enrollments: tuple[str, ...] = ()  # ids of devices that the MDM server can push to
+
+
+def days_ahead(world: World, days: int) -> datetime.datetime:
+    """An hour more, so that whole days left are the wished number for a while."""
+    return world.now() + datetime.timedelta(days=days, hours=1)
+
+
+def make(world: World, wish: Wish) -> Tenant:
+    account = account_for(world, wish)
+    tenant = Tenant(
+        name=wish.name,
+        organization=wish.organization or f"{wish.name} Board of Education",
+        account=account.name,
+        dep_name=wish.dep_name or wish.name,
+        vendor_folder=vendor_folder(world, wish.vendor_days_left),
+        nanomdm=NanoMdm(token(), wish.pushcert_readable),
+        nanodep=NanoDep(token()),
+        servers=[new_entry(f"{wish.name} MDM", wish.consumer_key)],
+        locations=[Location(wish.location or wish.name, str(uuid.uuid4()))],
+        devices=[device(wish.name, number) for number in range(wish.devices)],
+    )
+    world.state.tenants[wish.name] = tenant
+    if not wish.no_push_certificate:
+        give_push_certificate(world, tenant, account, wish)
+    give_server_token(world, tenant, wish)
+    give_content_token(world, tenant, wish)
+    return tenant
+
+
+def account_for(world: World, wish: Wish) -> Account:
+    name = (wish.apple_account or f"{wish.name}@appleaccount.example").lower()
+    new = Account(name, wish.password or token(16), wish.second_factor_code)
+    return world.state.accounts.setdefault(name, new)
+
+
+def vendor_folder(world: World, days_left: int) -> str:
+    """Vendor certificate, key and chain in files; tenants with the same wish share them."""
+    end = days_ahead(world, days_left)
+    folder = world.folder / "vendors" / f"{end:%Y-%m-%d}"
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        vendor = world.pki.vendor_certificate(end - YEAR, end)
+        (folder / "vendor.pem").write_text(pem(vendor))
+        (folder / "vendor.key").write_text((world.pki.folder / "vendor.key").read_text())
+        (folder / "vendor.key").chmod(0o600)
+        (folder / "chain.pem").write_text(pem(world.pki.wwdr.certificate) + pem(world.pki.root.certificate))
+    return str(folder)
+
+
+def give_push_certificate(world: World, tenant: Tenant, account: Account, wish: Wish) -> None:
+    number = hashlib.sha256(wish.name.encode()).digest()[0] % SHARED_KEYS
+    key, key_text = world.pki.shared_key(number), world.pki.shared_key_pem(number)
+    end = days_ahead(world, wish.push_days_left)
+    row = PushRow(token(12), str(uuid.uuid4()), "Vendor, Inc.", f"MDM of {tenant.organization}")
+    certificate = pem(world.pki.push_certificate(row.uuid, key.public_key(), end - YEAR, end))
+    row.issued.append(certificate)
+    account.rows.append(row)
+    tenant.nanomdm.pairs[row.topic] = PushPair(certificate, key_text, iso(end))
+    tenant.nanomdm.enrollments = {
+        each: Enrollment(hashlib.sha256(each.encode()).hexdigest(), row.topic) for each in wish.enrollments
+    }
+
+
+def give_server_token(world: World, tenant: Tenant, wish: Wish) -> None:
+    if wish.no_server_token:
+        return
+    tokens = issue_server_token(tenant.servers[0], iso(days_ahead(world, wish.server_token_days_left)))
+    tenant.nanodep.names[tenant.dep_name] = DepName(tokens=tokens)
+
+
+def give_content_token(world: World, tenant: Tenant, wish: Wish) -> None:
+    location = tenant.locations[0]
+    location.assets = [asset(number) for number in range(wish.assets)]
+    if wish.mdm_info:
+        location.mdm_info = {"metadata": "", **wish.mdm_info}
+    if not wish.no_content_token:
+        issue_content_token(location, world, tenant.organization, wish.content_token_days_left + 1 / 24)
+
+
+def device(tenant: str, number: int) -> dict[str, Any]:
+    serial = hashlib.sha256(f"{tenant}/{number}".encode()).hexdigest()[:10].upper()
+    return {
+        "serial_number": f"SM{serial}",
+        "model": "iPad",
+        "description": "IPAD WI-FI 64GB",
+        "color": "SILVER",
+        "device_family": "iPad",
+        "os": "iPadOS",
+        "profile_status": "empty",
+    }
+
+
+def asset(number: int) -> dict[str, Any]:
+    return {
+        "adamId": str(FIRST_ADAM_ID + number),
+        "pricingParam": "STDQ",
+        "productType": "App",
+        "totalCount": 40,
+        "availableCount": 30,
+        "assignedCount": 10,
+        "retiredCount": 0,
+        "deviceAssignable": True,
+        "revocable": True,
+        "supportedPlatforms": ["iOS"],
+    }
+
+
+def described(world: World, tenant: Tenant) -> dict[str, Any]:
+    """What an inventory and a test need to know, secrets included: this is a test's world."""
+    account = world.state.accounts[tenant.account]
+    topic = next(reversed(tenant.nanomdm.pairs), None)
+    pair = tenant.nanomdm.pairs[topic] if topic else None
+    dep = tenant.nanodep.names.get(tenant.dep_name)
+    entry, location = tenant.servers[0], tenant.locations[0]
+    base = f"{world.url}/t/{tenant.name}"
+    return {
+        "name": tenant.name,
+        "organization": tenant.organization,
+        "url": f"{base}/nanomdm",
+        "api_key": tenant.nanomdm.api_key,
+        "nanohub_url": f"{base}/nanohub",
+        "nanohub_prefix": "/api/v1/nanomdm",
+        "dep_url": f"{base}/nanodep",
+        "dep_api_key": tenant.nanodep.api_key,
+        "dep_name": tenant.dep_name,
+        "push_topic": topic,
+        "push_certificate_pem": pair.certificate if pair else None,
+        "push_private_key_pem": pair.private_key if pair else None,
+        "push_not_after": pair.not_after if pair else None,
+        "server_token_values": plain(dep.tokens) if dep and dep.tokens else None,
+        "server_name": entry.name,
+        "server_uuid": entry.server_uuid,
+        "consumer_key": entry.consumer_key,
+        "content_token": location.tokens[-1].text if location.tokens else None,
+        "content_token_not_after": location.tokens[-1].not_after if location.tokens else None,
+        "location": location.name,
+        "u_id": location.u_id,
+        "mdm_info": location.mdm_info or None,
+        "apple_account": account.name,
+        "password": account.password,
+        "second_factor_code": account.code,
+        "ade_url": f"{world.url}/ade",
+        "apps_and_books_url": f"{world.url}/vpp/mdm/v2",
+        "portal_url": f"{world.url}/pushcert",
+        "business_url": f"{world.url}/business",
+        "mdmcert_url": f"{world.url}/mdmcert",
+        "apns_url": world.apns.get("url"),
+        "apns_ca": world.apns.get("ca"),
+        "vendor_certificate": f"{tenant.vendor_folder}/vendor.pem",
+        "vendor_private_key": f"{tenant.vendor_folder}/vendor.key",
+        "vendor_chain": f"{tenant.vendor_folder}/chain.pem",
+        "enrollments": {key: plain(one) for key, one in tenant.nanomdm.enrollments.items()},
+        "switches": dataclasses.asdict(tenant.switches),
+    }

@@ -1,0 +1,117 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The running world: its state, its clock, its keys, and what it forgets when it stops (sessions)."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+
+from . import state as tree
+from .pki import Pki
+
+UTC = datetime.timezone.utc
+
+
+def iso(moment: datetime.datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(text: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+@dataclass
+class AdeSession:
+    tenant: str
+    last_use: datetime.datetime
+
+
+@dataclass
+class SignIn:
+    """A browser's sign-in; complete once the second factor was given."""
+
+    account: str
+    complete: bool = False
+
+
+@dataclass
+class Memory:
+    """What does not survive a restart."""
+
+    ade_sessions: dict[str, AdeSession] = field(default_factory=dict)
+    nonces: set[tuple[str, str, str]] = field(default_factory=set)
+    sign_ins: dict[str, SignIn] = field(default_factory=dict)
+    proxy_sessions: dict[tuple[str, str], str] = field(default_factory=dict)
+    vpp_requests: dict[str, list[float]] = field(default_factory=dict)
+
+
+class World:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.pki = Pki(folder / "pki")
+        self.state = tree.load(folder)
+        self.memory = Memory()
+        self.log_path = folder / "requests.jsonl"
+        self.log: list[dict[str, Any]] = []
+        if self.log_path.exists():
+            self.log = [json.loads(line) for line in self.log_path.read_text().splitlines()]
+        self.url = ""
+        self.apns: dict[str, str] = {}
+
+    def now(self) -> datetime.datetime:
+        return datetime.datetime.now(UTC) + datetime.timedelta(seconds=self.state.clock_offset)
+
+    def save(self) -> None:
+        tree.save(self.folder, self.state)
+
+    def reset(self) -> None:
+        self.state = tree.State()
+        self.memory = Memory()
+        self.forget_log()
+        self.save()
+
+    def forget_log(self) -> None:
+        self.log.clear()
+        self.log_path.unlink(missing_ok=True)
+
+    def record(self, entry: dict[str, Any]) -> None:
+        """Entries are in the list from their arrival; the file has them once they are answered."""
+        with self.log_path.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def signed_in(self, request: Request) -> tree.Account | None:
+        sign_in = self.memory.sign_ins.get(request.cookies.get("session", ""))
+        return self.state.accounts.get(sign_in.account) if sign_in and sign_in.complete else None
+
+    def tenants_of(self, account: tree.Account) -> list[tree.Tenant]:
+        return [tenant for tenant in self.state.tenants.values() if tenant.account == account.name]
+
+    def take_fault(self, path: str, method: str, tenant: str | None) -> tree.Fault | None:
+        """The first scripted fault that matches, used up by one."""
+        for fault in self.state.faults:
+            if (
+                fault.times > 0
+                and re.search(fault.path, path)
+                and fault.method in (None, method)
+                and fault.tenant in (None, tenant)
+            ):
+                fault.times -= 1
+                return fault
+        return None
+
+
+def world_of(request: Request) -> World:
+    return request.app.state.world
+
+
+def token(length: int = 32) -> str:
+    return secrets.token_hex(length // 2)

@@ -1,0 +1,52 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One world for these tests, and what a customer and a vendor do with openssl."""
+
+from __future__ import annotations
+
+import base64
+import plistlib
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World
+
+Openssl = Callable[..., bytes]
+
+
+@pytest.fixture
+def tenant(world: World) -> Tenant:
+    return world.tenant("school", enrollments=["ipad-1"])
+
+
+@pytest.fixture
+def openssl(tmp_path: Path) -> Openssl:
+    """openssl in the test's folder; its standard output."""
+
+    def run(*arguments: str, data: bytes = b"") -> bytes:
+        return subprocess.run(["openssl", *arguments], cwd=tmp_path, input=data, capture_output=True, check=True).stdout
+
+    return run
+
+
+@pytest.fixture
+def upload_file(openssl: Openssl, tmp_path: Path) -> Callable[..., bytes]:
+    """A vendor-signed request for a key that lies in push.key, one a test."""
+
+    def make(tenant: Tenant, *, bits: int = 2048, chain: str | None = None, digest: str = "-sha256") -> bytes:
+        if bits != 2048 or not (tmp_path / "push.key").exists():
+            openssl("genrsa", "-out", "push.key", str(bits))
+        openssl("req", "-new", "-key", "push.key", "-subj", "/CN=customer", "-outform", "DER", "-out", "csr.der")
+        signature = openssl("dgst", digest, "-sign", tenant.vendor_private_key, "csr.der")
+        der = openssl("req", "-inform", "DER", "-in", "csr.der", "-outform", "DER")
+        plist = {
+            "PushCertRequestCSR": base64.b64encode(der).decode(),
+            "PushCertCertificateChain": chain
+            or Path(tenant.vendor_certificate).read_text() + Path(tenant.vendor_chain).read_text(),
+            "PushCertSignature": base64.b64encode(signature).decode(),
+        }
+        return base64.b64encode(plistlib.dumps(plist))
+
+    return make
