@@ -35,7 +35,7 @@ class DroppableProtocol(H11Protocol):
             scope[DROPPED] = transport.abort
             await app(scope, receive, send)
 
-        self.app = droppable  # type: ignore[assignment]
+        self.app = droppable
 
 
 def is_write(method: str, path: str) -> bool:

@@ -17,7 +17,7 @@ from .._http import HttpClient, Response
 from .ade_refusals import ade_refusal, is_session_over
 
 with suppress(ImportError):
-    from requests_oauthlib import OAuth1  # type: ignore[import-untyped]
+    from requests_oauthlib import OAuth1
 
 if TYPE_CHECKING:
     import requests
