@@ -81,6 +81,9 @@ def test_a_whole_renewal(world: World, tmp_path: Path) -> None:
     assert opened.recap(tenant.name)["changed"] == 3
     assert [entry["path"] for entry in world.writes(tenant.name)] == [f"/t/whole/nanodep/v1/tokenpki/{tenant.dep_name}"]
     assert states(orders, tenant) == dict.fromkeys(CREDENTIALS, "handed_off")
+    for page in orders.glob("*/*/instructions.*.html"):
+        assert f'"{page}"' in opened.output
+    assert r".html\\n" not in opened.output, "each page stands in a line of its own"
 
     waiting = run()
     assert waiting.recap(tenant.name)["changed"] == 0
