@@ -94,9 +94,14 @@ TESTS = [Gate("tests", pytest, counts_tests=True)]
 GATES = [
     *(ansible_test("sanity", release) for release in RELEASES),
     *(ansible_test("units", release) for release in RELEASES),
-    Gate("molecule", molecule),
-    Gate("galaxy", galaxy, variables={"GALAXY_IMPORTER_CONFIG": str(ROOT / "tools" / "galaxy-importer.cfg")}),
-    Gate("lint", commands(["ansible-lint", "--offline", "--profile", "production"])),
+    Gate("molecule", molecule, home="molecule"),
+    Gate(
+        "galaxy",
+        galaxy,
+        home="galaxy",
+        variables={"GALAXY_IMPORTER_CONFIG": str(ROOT / "tools" / "galaxy-importer.cfg")},
+    ),
+    Gate("lint", commands(["ansible-lint", "--offline", "--profile", "production"]), home="lint"),
     Gate("docs", commands(["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."])),
     Gate("changelog", commands(["antsibull-changelog", "lint"])),
     Gate("mypy", mypy),

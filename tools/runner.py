@@ -42,13 +42,14 @@ class Absent(Exception):
 
 @dataclass(frozen=True)
 class Gate:
-    """One check: the commands to run one after the other in a fresh copy of the collection."""
+    """One check: the commands to run one after the other in a fresh copy of the collection.
+
+    home: what installs the collection in its home, as molecule and ansible-lint do, needs one of its own."""
 
     name: str
     commands: Commands
     venv: Path = VENV
     home: str = "common"
-    folder: str = "."
     variables: dict[str, str] = field(default_factory=dict)
     counts_tests: bool = False
 
@@ -92,7 +93,7 @@ def _run_commands(gate: Gate, output: TextIO) -> bool:
     variables |= {"ANSIBLE_TEST_CONTENT_ROOT": str(collection), "NO_COLOR": "1"}
     for command in gate.commands(collection):
         print(f"$ {shlex.join(command)}", file=output, flush=True)
-        if not _run_one(command, collection / gate.folder, variables, output):
+        if not _run_one(command, collection, variables, output):
             return False
     return True
 
