@@ -10,6 +10,7 @@ venv: ## The virtual environment that the other targets use
 	@$(python) tools/environments.py
 
 demo: ## A tenant's annual renewal from beginning to end, against the simulator
+	@$(python) tools/browser.py
 	@$(python) tools/run.py demo python tools/demo.py $(CURDIR)/.work/demo
 
 world: ## The simulator, until you press Ctrl-C (WORLD_PORT=8900)
@@ -17,6 +18,7 @@ world: ## The simulator, until you press Ctrl-C (WORLD_PORT=8900)
 	    --port $(or $(WORLD_PORT),8900) --tenant example_school --state $(CURDIR)/.work/world --ready-file $(CURDIR)/.work/world.json
 
 test: ## All tests and all gates (GATES="lint mypy" for some)
+	@$(python) tools/browser.py
 	@$(python) tools/gates.py $(GATES)
 
 unit: ## The unit tests alone (ARGS="-k renewal" chooses)

@@ -18,6 +18,25 @@ __all__ = ["server_options", "write_inventory"]
 def server_options(tenant: Tenant, folder: Path) -> dict[str, Any]:
     """The option mdm of the modules. folder: takes the files that an administrator has."""
     folder.mkdir(parents=True, exist_ok=True)
+    return clomo_options(tenant, folder) if hasattr(tenant, "clomo_url") else nanomdm_options(tenant, folder)
+
+
+def clomo_options(tenant: Tenant, folder: Path) -> dict[str, Any]:
+    options = {
+        "driver": "clomo",
+        "url": tenant.clomo_url,
+        "domain": tenant.clomo_domain,
+        "username": tenant.clomo_account,
+        "password": tenant.clomo_password,
+        "contact_name": "School Office",
+        "contact_email": tenant.apple_account,
+        "apple_account": tenant.apple_account,
+        "session_path": str(folder / f"{tenant.name}-session.json"),
+    }
+    return options | ({"totp_secret": tenant.clomo_totp_secret} if tenant.clomo_totp_secret else {})
+
+
+def nanomdm_options(tenant: Tenant, folder: Path) -> dict[str, Any]:
     content_token = folder / f"{tenant.name}.vpptoken"
     if tenant.content_token and not content_token.exists():
         content_token.touch(mode=0o600)
@@ -43,7 +62,10 @@ def server_options(tenant: Tenant, folder: Path) -> dict[str, Any]:
 
 
 def host_variables(tenant: Tenant, folder: Path) -> dict[str, Any]:
+    # CLOMO PANEL does not tell whose content token it has
+    told = {"content_token_organization": tenant.organization} if hasattr(tenant, "clomo_url") else {}
     return {
+        **told,
         "apple_mdm_server": server_options(tenant, folder),
         "push_certificate_apple_account": tenant.apple_account,
         "push_certificate_vendor_certificate_path": tenant.vendor_certificate,

@@ -18,12 +18,6 @@ attributes:
   idempotent:
     support: full
     description: A second run with nothing new to do changes nothing.
-  action_group:
-    version_added: "0.1.0"
-    support: full
-    membership:
-      - nendo.apple_mdm.mdm
-    description: Use C(group/nendo.apple_mdm.mdm) in C(module_defaults) to set the tenant's options once for all modules.
 """
 
     INFO = r"""
@@ -38,6 +32,11 @@ attributes:
   idempotent:
     support: full
     description: This action does not modify state.
+"""
+
+    GROUP = r"""
+options: {}
+attributes:
   action_group:
     version_added: "0.1.0"
     support: full

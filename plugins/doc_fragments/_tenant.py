@@ -19,7 +19,7 @@ options:
   check_apple:
     description: Also ask Apple whether the token in use is still accepted. A token that Apple refuses is renewed before
       its time, since it is dead already, and new terms that wait for a signature are told. Costs a request or two to
-      Apple for each token.
+      Apple for each token. Left out where the server can only ask Apple by changing something, as CLOMO PANEL.
     type: bool
     default: false
   actor:
@@ -41,17 +41,19 @@ options:
     required: true
     suboptions:
       driver:
-        description: The kind of server. V(nanomdm) is NanoMDM or NanoHUB, with NanoDEP for the server token.
+        description: The kind of server. V(nanomdm) is NanoMDM or NanoHUB, with NanoDEP for the server token. V(clomo) is
+          CLOMO PANEL, worked in a browser since it has no API.
         type: str
-        choices: [nanomdm]
+        choices: [clomo, nanomdm]
         default: nanomdm
       url:
-        description: NanoMDM's address, for the push certificate.
+        description: NanoMDM's address, for the push certificate. With V(clomo) the panel's address, C(https://clomo.com) if
+          absent.
         type: str
       username:
-        description: User of NanoMDM's API. V(nanohub) for NanoHUB.
+        description: User of NanoMDM's API, C(nanomdm) if absent, C(nanohub) for NanoHUB. With V(clomo) the account that
+          signs in to the panel, best one of its own with the language Japanese.
         type: str
-        default: nanomdm
       api_key:
         description: NanoMDM's API key.
         type: str
@@ -118,9 +120,57 @@ options:
           inspects TLS.
         type: path
       timeout:
-        description: Seconds to wait for an answer.
+        description: Seconds to wait for an answer, or for something to show in the panel.
         type: int
         default: 30
+      domain:
+        description: The customer's domain (利用ドメイン) at CLOMO PANEL.
+        type: str
+      password:
+        description: The password of O(mdm.username) at CLOMO PANEL.
+        type: str
+      totp_secret:
+        description: The secret of the one-time codes, base32, where the account signs in to CLOMO PANEL with such codes.
+        type: str
+      contact_name:
+        description: Who stands in the push certificate's request that CLOMO PANEL makes, in Latin letters.
+        type: str
+      contact_email:
+        description: The e-mail address in that request, best that of the Apple Account.
+        type: str
+      country:
+        description: The country in that request, two letters.
+        type: str
+        default: JP
+      apple_account:
+        description: The Apple Account that CLOMO PANEL notes beside the push certificate. If absent, what stands there stays.
+        type: str
+      vpp_organization:
+        description: The organisation in CLOMO PANEL whose content token is renewed. V(全社) is that of the whole company.
+        type: str
+        default: 全社
+      licence_check_app:
+        description: The name of an iOS app in CLOMO PANEL that is not in-house. Its licences are fetched from Apple to prove a
+          renewed content token. If absent, the new expiry is the proof.
+        type: str
+      time_zone:
+        description: The time zone of O(mdm.username) in CLOMO PANEL, in which it shows its dates.
+        type: str
+        default: Asia/Tokyo
+      labels:
+        description: Texts of this tenant's CLOMO PANEL that differ from those the driver knows, by the keys that the
+          driver's page lists.
+        type: dict
+      browser_path:
+        description: The Chromium, Chrome or Edge to use. If absent, the first that is found.
+        type: path
+      session_path:
+        description: The file that keeps the panel's session between runs, mode 0600. If absent, one below C(~/.cache).
+        type: path
+      headless:
+        description: Whether the browser works without a window.
+        type: bool
+        default: true
 """
 
     # With its type, because ansible-test's yamllint takes a plain assignment for text.

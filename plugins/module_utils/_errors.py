@@ -12,7 +12,8 @@ AppleMdmError
 │   ├── TermsNotSigned      Apple waits for a person to accept new terms
 │   ├── FileRefused         a file was read and not taken; another file is needed
 │   │   └── OtherOwner      it belongs to somebody else: another MDM server, another organisation
-│   └── RequestLost         the far side no longer has what it made for an order; only a new order helps
+│   ├── RequestLost         the far side no longer has what it made for an order; only a new order helps
+│   └── PanelError          a page in the browser is not what it should be; nothing was pressed after that was seen
 └── OrderError              the order store or an order cannot go on
     └── OrderBusy           another run works on the same order
 """
@@ -31,6 +32,7 @@ __all__ = [
     "OrderBusy",
     "OrderError",
     "OtherOwner",
+    "PanelError",
     "RequestLost",
     "ServiceError",
     "TermsNotSigned",
@@ -88,6 +90,10 @@ class OtherOwner(FileRefused):
 
 class RequestLost(ServiceError):
     pass
+
+
+class PanelError(ServiceError):
+    """Details: screen, label, wanted (its texts), seen (what stood there instead); nothing else of the page."""
 
 
 class OrderError(AppleMdmError):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FILE_OR_TENANT_OPTIONS",
+    "MDM_ONLY_OPTIONS",
     "NAMES",
     "PORTAL_OPTIONS",
     "RECEIVE_OPTIONS",
@@ -64,6 +65,8 @@ TENANT_OPTIONS: dict[str, Any] = {
     "lock_timeout": {"type": "int", "default": 60},
     "read_back_timeout": {"type": "int", "default": 60},
 }
+
+MDM_ONLY_OPTIONS: dict[str, Any] = {name: TENANT_OPTIONS[name] for name in ("tenant", "mdm")}
 
 FILE_OR_TENANT_OPTIONS: dict[str, Any] = {
     name: {**option, "required": False} for name, option in TENANT_OPTIONS.items()

@@ -19,6 +19,7 @@ description:
 author: nendo.apple_mdm contributors (@nendo-mdm)
 extends_documentation_fragment:
   - nendo.apple_mdm._attributes.info
+  - nendo.apple_mdm._attributes.group
   - nendo.apple_mdm._store
   - nendo.apple_mdm._tenant
 requirements:

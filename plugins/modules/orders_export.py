@@ -17,10 +17,6 @@ author: nendo.apple_mdm contributors (@nendo-mdm)
 extends_documentation_fragment:
   - nendo.apple_mdm._attributes
   - nendo.apple_mdm._store
-attributes:
-  action_group:
-    support: none
-    membership: []
 options:
   path:
     description: The folder that receives the orders, an absolute path.

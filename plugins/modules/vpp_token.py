@@ -20,6 +20,7 @@ description:
 author: nendo.apple_mdm contributors (@nendo-mdm)
 extends_documentation_fragment:
   - nendo.apple_mdm._attributes
+  - nendo.apple_mdm._attributes.group
   - nendo.apple_mdm._store
   - nendo.apple_mdm._tenant
   - nendo.apple_mdm._receive

@@ -1,16 +1,20 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The far sides that these tests share: one simulated world and one real PostgreSQL for each process of pytest."""
+"""The far sides that these tests share: for each process of pytest one simulated world, one real PostgreSQL, and one of
+each real nano server."""
 
 from __future__ import annotations
 
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from ansible_collections.nendo.apple_mdm.tests import postgres
+from ansible_collections.nendo.apple_mdm.tests.integration.servers import Real, Server, moved_in, real_servers
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import World, start
 
 
@@ -19,6 +23,27 @@ def world() -> Iterator[World]:
     """Each test makes tenants of its own in it, with names that no other test uses."""
     with start() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Real]]:
+    with real_servers(tmp_path_factory.mktemp("ca")) as started:
+        yield started
+
+
+@pytest.fixture
+def serve(world: World, real: Callable[[str], Real], tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Each call: a server of a kind of servers.NANO or CLOMO, with a tenant as wished."""
+    serving: list[Server] = []
+
+    def moved(kind: str, **wishes: Any) -> Server:
+        serving.append(moved_in(kind, world, real, tmp_path, **wishes))
+        return serving[-1]
+
+    yield moved
+    for server in serving:
+        server.close()
+    world.no_faults()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -12,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from . import ade, apps_and_books, business, control, mdmcert, nanodep, nanomdm, portal
+from . import ade, apps_and_books, business, clomo, control, mdmcert, nanodep, nanomdm, portal
 from .pages import escaped, page, refusal, table
 from .tenants import Wish, make
 from .traffic import Traffic
 from .world import World, iso, world_of
 
-SERVICES = (portal, business, ade, apps_and_books, nanomdm, nanodep, mdmcert, control)
+SERVICES = (portal, business, ade, apps_and_books, nanomdm, nanodep, mdmcert, clomo, control)
 
 
 FORM = """<h2>New tenant</h2><form method="post" action="/">
@@ -26,7 +27,8 @@ FORM = """<h2>New tenant</h2><form method="post" action="/">
 <label>Days left of the push certificate <input name="push_days_left" type="number" value="20"></label>
 <label>of the server token <input name="server_token_days_left" type="number" value="20"></label>
 <label>of the content token <input name="content_token_days_left" type="number" value="20"></label>
-<button>Make it</button></form>"""
+<label>MDM server <select name="mdm"><option value="nanomdm">NanoMDM</option><option value="clomo">CLOMO PANEL</option>
+</select></label><button>Make it</button></form>"""
 
 
 async def home(request: Request) -> Response:
@@ -41,11 +43,20 @@ async def home(request: Request) -> Response:
         more = f'<a href="/_control/tenants/{tenant.name}">all of it</a>'
         rows.append([*(escaped(cell) for cell in cells), more])
     headings = ["Tenant", "Apple Account", "Password", "Code", "NanoMDM", "API key", "NanoDEP", "API key", ""]
+    customers = [tenant.clomo for tenant in world.state.tenants.values() if tenant.clomo]
+    panels = [
+        [
+            f'<a href="/clomo/panel/{escaped(one.domain)}/login">CLOMO PANEL</a>',
+            escaped(one.account),
+            escaped(one.password),
+        ]
+        for one in customers
+    ]
     return page(
         "Simulated world",
         '<ul><li><a href="/pushcert/">Push certificates portal</a></li>'
         '<li><a href="/business/">Token pages</a></li><li><a href="/mail">Mail</a></li></ul>'
-        f"{table(headings, rows)}{FORM}"
+        f"{table(headings, rows)}{table(['Panel', 'Account', 'Password'], panels) if panels else ''}{FORM}"
         f"<p>Clock: {iso(world.now())}. APNs: {escaped(world.apns.get('url', ''))}</p>",
     )
 
@@ -54,8 +65,8 @@ async def new_tenant(request: Request) -> Response:
     world, form = world_of(request), await request.form()
     name = str(form.get("name", ""))
     try:
-        days = {key: int(str(value)) for key, value in form.items() if key.endswith("_days_left")}
-        wish = Wish(name, **days)  # type: ignore[arg-type]
+        days: dict[str, Any] = {key: int(str(value)) for key, value in form.items() if key.endswith("_days_left")}
+        wish = Wish(name, mdm=str(form.get("mdm", "nanomdm")), **days)
     except (TypeError, ValueError):
         return refusal("New tenant", "The days left have to be whole numbers.", "/")
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or name in world.state.tenants:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from .pages import button, escaped, page, refusal, table
+from .pages import button, escaped, menu, opener, page, popup, refusal, table
 from .pki import YEAR, pem
 from .signin import Page, sign_in_routes, signed_in_only
 from .state import Account, ContentToken, IssuedServerToken, Location, OAuthTokens, ServerEntry, Tenant
@@ -22,8 +22,31 @@ from .token_files import content_token_text, server_token_file
 from .world import World, iso, token, world_of
 
 PREFIX = "/business"
-HOME = f"{PREFIX}/preferences"
+HOME = f"{PREFIX}/"
+PREFERENCES = f"{PREFIX}/preferences"
+BILLING = f"{PREFIX}/billing"
 RESERVED = ("Unassigned", "Reassigned")
+WORDS = {
+    # English: Japanese
+    "Preferences": "環境設定",
+    "Sign out": "サインアウト",
+    "MDM Servers": "MDM サーバ",
+    "MDM Server": "MDM サーバ",
+    "Organization": "組織",
+    "Name": "名前",
+    "Add MDM Server": "MDM サーバを追加",
+    "Payments and Billing": "お支払いと請求",
+    "Content Tokens": "コンテンツトークン",
+    "Location": "場所",
+    "Download": "ダウンロード",
+    "Download MDM Server Token": "MDM サーバトークンをダウンロード",
+    "Cancel": "キャンセル",
+    "Public key": "公開鍵",
+    "Upload Public Key": "公開鍵をアップロード",
+    "A public key is stored.": "公開鍵は登録済みです。",
+    "There is no public key yet.": "公開鍵はまだありません。",
+    "Your existing token stops working.": "現在のトークンは使えなくなります。",
+}
 
 
 def entries(world: World, account: Account) -> list[tuple[Tenant, ServerEntry]]:
@@ -43,25 +66,63 @@ def unknown() -> Response:
     return refusal("Not found", "This organization has no such entry.", HOME, 404)
 
 
+def japanese(world: World, account: Account) -> bool:
+    return any(tenant.switches.portal_language == "Japanese" for tenant in world.tenants_of(account))
+
+
+def said(world: World, account: Account, text: str) -> str:
+    return WORDS[text] if japanese(world, account) else text
+
+
+def shown(world: World, account: Account, title: str, body: str) -> Response:
+    """A page under the account menu."""
+    items = {said(world, account, "Preferences"): PREFERENCES, said(world, account, "Sign out"): f"{PREFIX}/signout"}
+    lang = "ja" if japanese(world, account) else "en"
+    return page(title, f"<nav>{menu(account.name, items)}</nav>{body}", lang=lang)
+
+
+async def start(request: Request, account: Account) -> Response:
+    world = world_of(request)
+    organizations = "".join(f"<p>{escaped(tenant.organization)}</p>" for tenant in world.tenants_of(account))
+    return shown(world, account, "School Manager", organizations)
+
+
 async def preferences(request: Request, account: Account) -> Response:
     world = world_of(request)
+    words = {text: escaped(said(world, account, text)) for text in WORDS}
     servers = [
         [f'<a href="{PREFIX}/servers/{entry.server_uuid}">{escaped(entry.name)}</a>', escaped(tenant.organization)]
         for tenant, entry in entries(world, account)
     ]
+    add = (
+        f'<form method="post" action="{PREFIX}/servers"><label>{words["Name"]} <input name="name"></label>'
+        f"<button>{words['Add MDM Server']}</button></form>"
+    )
+    return shown(
+        world,
+        account,
+        said(world, account, "Preferences"),
+        f'<p><a href="{BILLING}">{words["Payments and Billing"]}</a></p><h2>{words["MDM Servers"]}</h2>'
+        f"{table([words['MDM Server'], words['Organization']], servers)}{add}",
+    )
+
+
+async def billing(request: Request, account: Account) -> Response:
+    world = world_of(request)
+    words = {text: said(world, account, text) for text in WORDS}
     tokens = [
-        [escaped(place.name), escaped(tenant.organization), button("Download", f"{PREFIX}/content_tokens/{place.u_id}")]
+        [
+            escaped(place.name),
+            escaped(tenant.organization),
+            button(words["Download"], f"{PREFIX}/content_tokens/{place.u_id}"),
+        ]
         for tenant, place in places(world, account)
     ]
-    add = (
-        f'<form method="post" action="{PREFIX}/servers"><label>Name <input name="name"></label>'
-        "<button>Add MDM Server</button></form>"
-    )
-    return page(
-        "Preferences",
-        f"<h2>MDM Servers</h2>{table(['MDM Server', 'Organization'], servers)}{add}"
-        f"<h2>Payments and Billing: Server Tokens</h2>{table(['Location', 'Organization', ''], tokens)}"
-        f'<p><a href="{PREFIX}/signout">Sign out</a> {escaped(account.name)}</p>',
+    return shown(
+        world,
+        account,
+        words["Payments and Billing"],
+        f"<h2>{escaped(words['Content Tokens'])}</h2>{table([words['Location'], words['Organization'], ''], tokens)}",
     )
 
 
@@ -84,13 +145,19 @@ async def server(request: Request, account: Account) -> Response:
     if pair is None:
         return unknown()
     _tenant, entry = pair
-    here = f"{PREFIX}/servers/{entry.server_uuid}"
-    return page(
+    world, here = world_of(request), f"{PREFIX}/servers/{entry.server_uuid}"
+    words = {text: said(world, account, text) for text in WORDS}
+    download = words["Download MDM Server Token"]
+    stored = words["A public key is stored." if entry.public_key else "There is no public key yet."]
+    sure = f"<p>{escaped(words['Your existing token stops working.'])}</p>{button(download, f'{here}/token')}"
+    return shown(
+        world,
+        account,
         entry.name,
-        f'<form method="post" action="{here}/public_key" enctype="multipart/form-data"><label>Public key '
-        '<input type="file" name="file"></label><button>Upload Public Key</button></form>'
-        f"<p>{'A public key is stored.' if entry.public_key else 'There is no public key yet.'}</p>"
-        f"<p>{button('Download Server Token', f'{here}/token')} Your existing token stops working.</p>",
+        f'<form method="post" action="{here}/public_key" enctype="multipart/form-data">'
+        f'<label>{escaped(words["Public key"])} <input type="file" name="file"></label>'
+        f"<button>{escaped(words['Upload Public Key'])}</button></form><p>{escaped(stored)}</p>"
+        f"<p>{opener('download', download)}</p>{popup('download', entry.name, sure, words['Cancel'])}",
     )
 
 
@@ -176,9 +243,10 @@ def routes() -> list[Route]:
 
     return [
         *sign_in_routes(PREFIX, HOME),
-        guarded("", preferences),
-        guarded("/", preferences),
+        guarded("", start),
+        guarded("/", start),
         guarded("/preferences", preferences),
+        guarded("/billing", billing),
         guarded("/servers", add_server, "POST"),
         guarded("/servers/{server_uuid}", server),
         guarded("/servers/{server_uuid}/public_key", public_key, "POST"),

@@ -84,8 +84,8 @@ class Tenant(SimpleNamespace):
         person = self.person("/pushcert")
         person.post(f"/pushcert/revoke/{person.row(topic or self.push_topic)}")
 
-    def server_token(self, public_key: bytes, entry: str | None = None) -> bytes:
-        """Upload of the public key to the server entry of that name, and the token file for it."""
+    def server_token(self, public_key: bytes = b"", entry: str | None = None) -> bytes:
+        """The token file of the server entry of that name, after the upload of the public key where one is given."""
         return self.person("/business").server_token(entry or self.server_name, public_key)
 
     def new_server_entry(self, name: str) -> None:
@@ -146,14 +146,15 @@ class Person:
     def server_token(self, entry: str, public_key: bytes) -> bytes:
         for link, name in re.findall(r'href="(/business/servers/\w+)">(.*?)<', self.get("/business/preferences").text):
             if unescape(name) == entry:
-                self.post(f"{link}/public_key", files={"file": ("public_key.pem", public_key)})
+                if public_key:
+                    self.post(f"{link}/public_key", files={"file": ("public_key.pem", public_key)})
                 return self.post(f"{link}/token").content
         raise PageRefusal(f"There is no MDM server {entry} in this organization.")
 
     def content_token(self, location: str) -> bytes:
         rows = re.findall(
             r'<tr><td>([^<]*)</td><td>[^<]*</td><td><form method="post" action="(/business/content_tokens/[^"]+)"',
-            self.get("/business/preferences").text,
+            self.get("/business/billing").text,
         )
         for name, action in rows:
             if unescape(name) == location:

@@ -49,6 +49,12 @@ def pem(thing: x509.Certificate) -> str:
     return thing.public_bytes(serialization.Encoding.PEM).decode()
 
 
+def topic_in(certificate: str) -> str:
+    """The UID of a push certificate's subject; empty where it has none."""
+    ids = x509.load_pem_x509_certificate(certificate.encode()).subject.get_attributes_for_oid(NameOID.USER_ID)
+    return str(ids[0].value) if ids else ""
+
+
 def key_pem(key: Any) -> str:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from .pages import button, escaped, page, refusal, table
+from .pages import button, escaped, page, popup, refusal, table
 from .pki import YEAR, pem
 from .push_requests import Refused, read_upload
 from .signin import Page, sign_in_routes, signed_in_only
@@ -43,29 +43,33 @@ def unknown() -> Response:
 
 async def listed(request: Request, account: Account) -> Response:
     world = world_of(request)
-    create = f'<p><a href="{PREFIX}/create">Create a Certificate</a></p>'
+    create = f'<p><a role="button" href="{PREFIX}/create">Create a Certificate</a></p>'
     out = f'<p><a href="{PREFIX}/signout">Sign out</a> {escaped(account.name)}</p>'
     if not account.rows:
         return page("Get Started", f"<p>There is no push certificate in this account yet.</p>{create}{out}")
-    rows = []
-    for row in account.rows:
+    rows, popups = [], ""
+    doubled = any(tenant.switches.portal_doubled_rows for tenant in world.tenants_of(account))
+    for number, row in enumerate(account.rows * (2 if doubled else 1)):
         end = newest(row).not_valid_after_utc.strftime("%b %d, %Y")
-        acts = [f'<a href="{PREFIX}/info/{row.row_id}" title="Certificate Info">i</a>']
+        name = f"info-{number}"
+        opens = f"document.getElementById('{name}').showModal();return false"
+        popups += popup(name, "Certificate Info", table([], facts_of(row)), "Close")
+        acts = [
+            f'<a role="button" href="{PREFIX}/info/{row.row_id}" aria-label="Certificate Info" onclick="{opens}">i</a>'
+        ]
         if not row.revoked:
             acts += [
-                f'<a href="{PREFIX}/renew/{row.row_id}">Renew</a>',
-                f'<a href="{PREFIX}/download/{row.row_id}">Download</a>',
+                f'<a role="button" href="{PREFIX}/renew/{row.row_id}">Renew</a>',
+                f'<a role="button" href="{PREFIX}/download/{row.row_id}">Download</a>',
                 button("Revoke", f"{PREFIX}/revoke/{row.row_id}"),
             ]
         rows.append(["Mobile Device Management", escaped(row.vendor), end, status(row, world), " ".join(acts)])
     headings = ["Service", "Vendor", "Expiration Date", "Status", "Actions"]
-    return page("Certificates for Third-Party Servers", create + table(headings, rows) + out)
+    return page("Certificates for Third-Party Servers", create + table(headings, rows) + popups + out)
 
 
-async def info(request: Request, account: Account) -> Response:
-    row = found(account, request.path_params["row_id"])
-    if row is None:
-        return unknown()
+def facts_of(row: PushRow) -> list[list[str]]:
+    """What the info mark shows, as HTML."""
     certificate = newest(row)
     facts = {
         "Subject DN": f"C=US, CN=APSP:{row.uuid}, UID={row.topic}",
@@ -73,7 +77,12 @@ async def info(request: Request, account: Account) -> Response:
         "Expiration Date": certificate.not_valid_after_utc.isoformat(),
         "Notes": row.notes,
     }
-    return page("Certificate Info", table([], [[escaped(key), escaped(value)] for key, value in facts.items()]))
+    return [[escaped(key), escaped(value)] for key, value in facts.items()]
+
+
+async def info(request: Request, account: Account) -> Response:
+    row = found(account, request.path_params["row_id"])
+    return unknown() if row is None else page("Certificate Info", table([], facts_of(row)))
 
 
 async def create(request: Request, account: Account) -> Response:
@@ -128,7 +137,8 @@ async def upload(request: Request, account: Account) -> Response:
                 ["Expiration Date", newest(row).not_valid_after_utc.strftime("%b %d, %Y")],
             ],
         )
-        + f'<p><a href="{PREFIX}/download/{row.row_id}">Download</a> <a href="{HOME}">Manage Certificates</a></p>',
+        + f'<p><a role="button" href="{PREFIX}/download/{row.row_id}">Download</a> '
+        f'<a role="button" href="{HOME}">Manage Certificates</a></p>',
     )
 
 

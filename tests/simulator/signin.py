@@ -22,7 +22,7 @@ def sign_in_page(prefix: str, error: str = "") -> Response:
     return page(
         "Sign in with your Apple Account",
         f'{said}<form method="post" action="{prefix}/signin">'
-        '<label>Account <input name="account" autocomplete="username"></label>'
+        '<label>Apple Account <input name="account" autocomplete="username"></label>'
         '<label>Password <input name="password" type="password"></label><button>Sign in</button></form>',
     )
 

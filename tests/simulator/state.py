@@ -35,6 +35,23 @@ class Switches:
     apns_bad_certificate: bool = False
     apns_goaway: bool = False  # the reason comes in a GOAWAY frame
     apns_other_topic_dropped: bool = False  # 200 and silence for a device of another topic
+    portal_doubled_rows: bool = False  # the push portal shows each certificate twice
+    portal_language: str = "English"  # of Apple School and Business Manager; or Japanese
+    clomo_language: str = "Japanese"  # of the panel's administrator; or English
+    clomo_vintage: str = "newer"  # labels; older: those of the graduation manual; dep: older ones still
+    clomo_time_zone_hours: int = 9  # of the panel's administrator
+    clomo_dates_only: bool = False  # expiries without the time of day
+    clomo_delay_ms: int = 20  # each screen, window and answer appears so late, under a mask
+    clomo_grid_delay_ms: int = 20  # the rows of a grid
+    clomo_job_ms: int = 300  # from the notice of a start to that of the completion
+    clomo_session_seconds: int = 1800  # of idleness
+    clomo_session_ends_at: str = ""  # once, before the next request whose path has this pattern
+    clomo_maintenance: bool = False
+    clomo_moved_labels: dict[str, str] = field(default_factory=dict)  # text: what stands there instead
+    clomo_doubled_labels: list[str] = field(default_factory=list)  # texts that stand there twice
+    clomo_unknown_dialog_at: str = ""  # name of a screen, as in clomo/screens.py
+    clomo_wrong_certificate: bool = False  # the confirmation comes although the certificate is the right one
+    clomo_input_error: bool = False  # the wizard refuses every certificate
 
 
 @dataclass
@@ -153,6 +170,50 @@ class NanoDep:
 
 
 @dataclass
+class ServiceToken:
+    """A content token as CLOMO PANEL keeps it."""
+
+    name: str
+    text: str
+    not_after: str
+
+
+@dataclass
+class Wizard:
+    """The panel's wizard where it was left: form, csr or certificate."""
+
+    private_key: str
+    step: str = "form"
+    upload_file: str = ""
+
+
+@dataclass
+class ReportLine:
+    at: str
+    text: str
+    appears: float = 0.0  # seconds since the epoch, by the real clock
+
+
+@dataclass
+class Clomo:
+    """One customer of CLOMO: its administrator and the credentials in use."""
+
+    domain: str
+    account: str
+    password: str
+    totp_secret: str | None
+    organizations: list[str]
+    key_pair: KeyPair  # its public half is at the server entry of Apple School or Business Manager
+    apple_account: str = ""
+    push: PushPair | None = None
+    wizard: Wizard | None = None
+    ade: OAuthTokens | None = None
+    service_tokens: dict[str, ServiceToken] = field(default_factory=dict)  # by organisation; all of them: ""
+    licences: dict[str, int] = field(default_factory=dict)  # by Adam ID
+    reports: list[ReportLine] = field(default_factory=list)
+
+
+@dataclass
 class Tenant:
     name: str
     organization: str
@@ -165,6 +226,7 @@ class Tenant:
     locations: list[Location]
     devices: list[dict[str, Any]] = field(default_factory=list)
     switches: Switches = field(default_factory=Switches)
+    clomo: Clomo | None = None
 
 
 @dataclass

@@ -11,8 +11,9 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from . import clomo
 from .business import issue_content_token, issue_server_token, new_entry
-from .pki import SHARED_KEYS, YEAR, pem
+from .pki import SHARED_KEYS, YEAR, pem, topic_in
 from .state import (
     Account,
     DepName,
@@ -54,6 +55,10 @@ class Wish:
     assets: int = 3
     devices: int = 3
     enrollments: tuple[str, ...] = ()  # ids of devices that the MDM server can push to
+    mdm: str = "nanomdm"  # or clomo: then CLOMO PANEL has the credentials, and the nano servers have none
+    clomo_totp: bool = False
+    clomo_organizations: tuple[str, ...] = ()
+    clomo_token_organization: str = ""  # whose the content token in use is; empty: all of them
 
 
 def days_ahead(world: World, days: int) -> datetime.datetime:
@@ -80,6 +85,9 @@ def make(world: World, wish: Wish) -> Tenant:
         give_push_certificate(world, tenant, account, wish)
     give_server_token(world, tenant, wish)
     give_content_token(world, tenant, wish)
+    if wish.mdm == "clomo":
+        tenant.clomo = clomo.customer(world, tenant, wish.clomo_totp, list(wish.clomo_organizations))
+        clomo.take_over(world, tenant, tenant.clomo, wish.clomo_token_organization)
     return tenant
 
 
@@ -164,9 +172,9 @@ def asset(number: int) -> dict[str, Any]:
 def described(world: World, tenant: Tenant) -> dict[str, Any]:
     """What an inventory and a test need to know, secrets included: this is a test's world."""
     account = world.state.accounts[tenant.account]
-    topic = next(reversed(tenant.nanomdm.pairs), None)
-    pair = tenant.nanomdm.pairs[topic] if topic else None
+    pair = tenant.clomo.push if tenant.clomo else next(reversed(tenant.nanomdm.pairs.values()), None)
     dep = tenant.nanodep.names.get(tenant.dep_name)
+    server_token = tenant.clomo.ade if tenant.clomo else dep.tokens if dep else None
     entry, location = tenant.servers[0], tenant.locations[0]
     base = f"{world.url}/t/{tenant.name}"
     return {
@@ -179,11 +187,11 @@ def described(world: World, tenant: Tenant) -> dict[str, Any]:
         "dep_url": f"{base}/nanodep",
         "dep_api_key": tenant.nanodep.api_key,
         "dep_name": tenant.dep_name,
-        "push_topic": topic,
+        "push_topic": topic_in(pair.certificate) if pair else None,
         "push_certificate_pem": pair.certificate if pair else None,
         "push_private_key_pem": pair.private_key if pair else None,
         "push_not_after": pair.not_after if pair else None,
-        "server_token_values": plain(dep.tokens) if dep and dep.tokens else None,
+        "server_token_values": plain(server_token) if server_token else None,
         "server_name": entry.name,
         "server_uuid": entry.server_uuid,
         "consumer_key": entry.consumer_key,
@@ -207,4 +215,5 @@ def described(world: World, tenant: Tenant) -> dict[str, Any]:
         "vendor_chain": f"{tenant.vendor_folder}/chain.pem",
         "enrollments": {key: plain(one) for key, one in tenant.nanomdm.enrollments.items()},
         "switches": dataclasses.asdict(tenant.switches),
+        **(clomo.described(world, tenant.clomo) if tenant.clomo else {}),
     }

@@ -18,7 +18,7 @@ from .world import World, iso
 
 UNLOGGED = ("/_control",)
 SECRET_QUERY = ("password", "code", "token", "key")
-READING_POSTS = re.compile(r"/(signin|code|create|server/devices|devices|devices/sync)$")
+READING_POSTS = re.compile(r"/(signin|code|create|login|server/devices|devices|devices/sync)$")
 WRITING_GETS = re.compile(r"/nanodep/v1/tokenpki/|/v1/push/|/nanohub/api/v1/nanomdm/push/")
 HANG_SECONDS = 600
 DROPPED = "simulator.drop"
@@ -51,11 +51,14 @@ def without_secrets(query: str) -> str:
 
 
 def identify(world: World, path: str, headers: dict[str, str]) -> str | None:
-    """The tenant by the path, the ADE session or OAuth token, the bearer, or the portal's cookie."""
+    """The tenant by the path or its domain, the ADE session or OAuth token, the bearer, or the portal's cookie."""
     if path.startswith("/t/"):
         return path.split("/")[2]
     if path.startswith(apps_and_books.PREFIX):
         return apps_and_books.tenant_of(world, headers)
+    if path.startswith("/clomo/panel/"):
+        customer = world.tenant_of_panel(path.split("/")[3])
+        return customer.name if customer else None
     if path.startswith(("/pushcert", "/business")):
         match = re.search(r"(?:^|;\s*)session=([0-9a-f]+)", headers.get("cookie", ""))
         sign_in = world.memory.sign_ins.get(match.group(1)) if match else None

@@ -43,6 +43,24 @@ class SignIn:
 
 
 @dataclass
+class PanelSession:
+    """A browser at CLOMO PANEL; complete once the code was given. registered: service tokens that are not saved yet."""
+
+    tenant: str
+    complete: bool
+    last_use: datetime.datetime
+    registered: dict[str, tree.ServiceToken] = field(default_factory=dict)
+
+
+@dataclass
+class PanelJob:
+    """Work that the panel tells of: done at a second of the real clock."""
+
+    done_at: float
+    succeeded: bool
+
+
+@dataclass
 class Memory:
     """What does not survive a restart."""
 
@@ -51,6 +69,8 @@ class Memory:
     sign_ins: dict[str, SignIn] = field(default_factory=dict)
     proxy_sessions: dict[tuple[str, str], str] = field(default_factory=dict)
     vpp_requests: dict[str, list[float]] = field(default_factory=dict)
+    panel_sessions: dict[str, PanelSession] = field(default_factory=dict)
+    panel_jobs: dict[str, PanelJob] = field(default_factory=dict)
 
 
 class World:
@@ -94,6 +114,9 @@ class World:
 
     def tenants_of(self, account: tree.Account) -> list[tree.Tenant]:
         return [tenant for tenant in self.state.tenants.values() if tenant.account == account.name]
+
+    def tenant_of_panel(self, domain: str) -> tree.Tenant | None:
+        return next((one for one in self.state.tenants.values() if one.clomo and one.clomo.domain == domain), None)
 
     def take_fault(self, path: str, method: str, tenant: str | None) -> tree.Fault | None:
         """The first scripted fault that matches, used up by one."""

@@ -22,8 +22,9 @@ MODULES = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
 PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
 ROLES = [path.parents[1].name for path in (ROOT / "roles").glob("*/defaults/main.yml")]
 
-VARIABLE = r"\b(?:apple_mdm|push_certificate|server_token|content_token|credentials_report|orders_export)_[a-z_]+\b"
-SET_BY_THE_PLAYBOOKS = {"credentials_report_state", "credentials_report_dangers"}
+VARIABLE = r"\b(?:apple_mdm|push_certificate|server_token|content_token|credentials_report|orders_export|portal_assist)_[a-z_]+\b"
+SET_BY_THE_PLAYBOOKS = {"credentials_report_state", "credentials_report_dangers", "portal_assist_credential"}
+DRIVER_PAGES = ["docs/driver-clomo.md", "docs/driver-nanomdm.md"]
 
 
 def read(path: str) -> str:
@@ -176,11 +177,14 @@ def test_the_overview_lists_every_variable_playbook_role_and_module() -> None:
 @pytest.mark.parametrize(
     ("page", "heading", "defaults"),
     [
-        pytest.param(
-            "docs/driver-nanomdm.md",
-            "Options of `apple_mdm_server`",
-            {name: option.get("default") for name, option in OPTIONS.items()},
-            id="driver",
+        *(
+            pytest.param(
+                page,
+                "Options of `apple_mdm_server`",
+                {name: option.get("default") for name, option in OPTIONS.items()},
+                id=page,
+            )
+            for page in DRIVER_PAGES
         ),
         pytest.param(
             "docs/index.md",
@@ -205,9 +209,9 @@ def test_defaults_are_told_as_they_are(page: str, heading: str, defaults: dict[s
                 )
 
 
-def test_the_drivers_page_lists_every_option() -> None:
-    rows = table("docs/driver-nanomdm.md", "Options of `apple_mdm_server`")
-    assert sorted(name for row in rows for name in names(row[0])) == sorted(OPTIONS)
+def test_the_drivers_pages_list_every_option() -> None:
+    rows = [row for page in DRIVER_PAGES for row in table(page, "Options of `apple_mdm_server`")]
+    assert {name for row in rows for name in names(row[0])} == set(OPTIONS)
 
 
 def test_orders_are_told_in_all_their_states() -> None:

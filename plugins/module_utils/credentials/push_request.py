@@ -45,6 +45,7 @@ __all__ = [
     "make_private_key",
     "open_signed_request",
     "public_key_sha256",
+    "request_public_key_sha256",
     "sign_push_request",
 ]
 
@@ -145,6 +146,12 @@ def judge_push_request(upload_file: bytes, *, csr: bytes, now: datetime) -> Verd
         return _judge(parts, csr, now)
     except Exception:  # cryptography reads keys, names and dates of certificates lazily and fails in many ways
         return verdict("request_damaged", _BOX)
+
+
+def request_public_key_sha256(upload_file: bytes) -> str | None:
+    """Of the key that a signed request is for, as public_key_sha256 tells it; None for what is no such file."""
+    parts = _parts(upload_file)
+    return None if isinstance(parts, Verdict) else spki_sha256(parts.csr.public_key())
 
 
 def make_delivery_certificate() -> tuple[bytes, bytes]:

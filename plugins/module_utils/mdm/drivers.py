@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["OPTIONS", "driver_for"]
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "driver": {"type": "str", "choices": ["nanomdm"], "default": "nanomdm"},
+    "driver": {"type": "str", "choices": ["clomo", "nanomdm"], "default": "nanomdm"},
     "url": {"type": "str"},
-    "username": {"type": "str", "default": "nanomdm"},
+    "username": {"type": "str"},
     "api_key": {"type": "str", "no_log": True},
     "path_prefix": {"type": "str", "default": "/v1"},
     "push_topic": {"type": "str"},
@@ -37,6 +37,20 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "ca_path": {"type": "path"},
     "apple_ca_path": {"type": "path"},
     "timeout": {"type": "int", "default": 30},
+    "domain": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "totp_secret": {"type": "str", "no_log": True},
+    "contact_name": {"type": "str"},
+    "contact_email": {"type": "str"},
+    "country": {"type": "str", "default": "JP"},
+    "apple_account": {"type": "str"},
+    "vpp_organization": {"type": "str", "default": "全社"},
+    "licence_check_app": {"type": "str"},
+    "time_zone": {"type": "str", "default": "Asia/Tokyo"},
+    "labels": {"type": "dict"},
+    "browser_path": {"type": "path"},
+    "session_path": {"type": "path"},
+    "headless": {"type": "bool", "default": True},
 }
 
 
@@ -50,5 +64,9 @@ def driver_for(options: Mapping[str, Any]) -> MdmDriver:
     if given["driver"] == "nanomdm":
         from .nanomdm.driver import NanoMdmDriver
 
-        return NanoMdmDriver(given)
-    raise ConfigurationError(f"There is no MDM driver {given['driver']!r}; there is nanomdm.")
+        return NanoMdmDriver({"username": "nanomdm", **given})
+    if given["driver"] == "clomo":
+        from .clomo.driver import ClomoDriver
+
+        return ClomoDriver({"url": "https://clomo.com", **given})
+    raise ConfigurationError(f"There is no MDM driver {given['driver']!r}; there are clomo and nanomdm.")

@@ -25,6 +25,7 @@ class Ability(str, Enum):
     UPLOAD = "upload"  # take what Apple gave back
     EXAMINE = "examine"  # ask Apple about a received file before it is uploaded
     CHECK = "check"  # prove with Apple that the credential in use works
+    CHECK_ANYTIME = "check_anytime"  # CHECK writes nothing, so that it also serves reports and dry runs
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,25 @@ class CredentialPort(Protocol):
         private_key: unencrypted PEM, for a push certificate whose key is ours."""
 
     def check(self) -> Mapping[str, Any]:
-        """Ask Apple with the credential in use; plain facts. Raises AccessRefused, TermsNotSigned, OtherOwner. No write."""
+        """Ask Apple with the credential in use; plain facts. Raises AccessRefused, TermsNotSigned, OtherOwner."""
 
 
 class MdmDriver(Protocol):
     """One tenant's MDM server. push_certificate, server_token, content_token: a port, or None."""
 
     name: str
-    push_certificate: CredentialPort | None
-    server_token: CredentialPort | None
-    content_token: CredentialPort | None
+
+    @property
+    def push_certificate(self) -> CredentialPort | None:
+        """The APNs certificate's port."""
+
+    @property
+    def server_token(self) -> CredentialPort | None:
+        """The ADE server token's port."""
+
+    @property
+    def content_token(self) -> CredentialPort | None:
+        """The port of the content token of Apps and Books."""
 
     def close(self) -> None:
         """Give back the connections."""

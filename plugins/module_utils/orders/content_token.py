@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from ..credentials.verdicts import Verdict
 from ..mdm.protocol import Ability, CredentialPort
 from .kind import Requested
 from .model import Order, OrderStore
-from .status import Status
+from .status import Status, in_use_as_facts
 
 __all__ = ["ContentTokenKind", "is_in_use"]
 
@@ -37,6 +37,11 @@ class ContentTokenKind:
     def check_options(self, status: Status, port: CredentialPort) -> None:
         if Ability.UPLOAD not in port.abilities:
             raise ConfigurationError("This MDM server's driver cannot take a content token. Nothing was changed.")
+        if status.in_use and not (self.organization or _organization(in_use_as_facts(status.in_use))):
+            raise ConfigurationError(
+                "This MDM server does not tell whose content token it has, so another organisation's could not be told from"
+                " it. Nothing was changed. Give the organisation's name as Apple has it, in content_token_organization."
+            )
 
     def make_request(
         self, order: Order, store: OrderStore, port: CredentialPort, now: datetime, *, write: bool
@@ -47,7 +52,7 @@ class ContentTokenKind:
         before = order.fact("in_use_before") or {"identity": self.organization, "facts": {}}
         return {
             "apple_account": self.apple_account,
-            "identity": before["facts"].get("location_name") or before["identity"],
+            "identity": before["facts"].get("location_name") or self.organization or _organization(before),
             "inbox_place": store.inbox_place(order),
             "answer_variable": "content_token_content",
             "portal_kind": self.portal,
@@ -59,15 +64,15 @@ class ContentTokenKind:
         return judge_content_token(
             data,
             now=now,
-            organization=self.organization or before.get("identity"),
+            organization=self.organization or _organization(before),
             fingerprint_in_use=before["facts"].get("fingerprint_sha256"),
             not_after_in_use=from_iso(before["not_after"]) if "not_after" in before else None,
         )
 
     def expected(self, order: Order) -> dict[str, Any]:
-        received = order.fact("received")
+        received, before = order.fact("received"), order.fact("in_use_before") or {"facts": {}}
         return {
-            "identity": received["organization"],
+            "identity": before["facts"].get("slot") or received["organization"],
             "serial": None,
             "not_after": received["not_after"],
             "facts": {},
@@ -75,6 +80,13 @@ class ContentTokenKind:
 
     def private_key(self, order: Order, store: OrderStore) -> bytes | None:
         return None
+
+
+def _organization(in_use: Mapping[str, Any] | None) -> str | None:
+    """Of a token in use. A server that keeps it in a slot of its own does not tell it, but the last order may."""
+    if not in_use or "identity" not in in_use:
+        return None
+    return in_use["facts"].get("organization") or (None if "slot" in in_use["facts"] else in_use["identity"])
 
 
 def is_in_use(data: bytes, port: CredentialPort) -> bool:

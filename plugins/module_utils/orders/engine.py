@@ -167,6 +167,7 @@ class RenewalRun:
 
     def _handed_off(self, order: Order) -> tuple[Order, Text | None]:
         if order.state == "open":
+            self._record(order)
             requested = self.kind.make_request(order, self.store, self.port, self.clock(), write=not self.check_mode)
             if requested.awaiting:
                 return order, requested.awaiting
@@ -300,6 +301,7 @@ class RenewalRun:
                 " Apple back there, or remove the order's folder to begin again.",
                 order=order.order_id,
             )
+        self._record(order)
         return self.port.upload(data, self.kind.private_key(order, self.store))
 
     def _proven(self, order: Order) -> tuple[Order, Text | None]:
@@ -308,6 +310,7 @@ class RenewalRun:
         if self.check_mode:
             facts = {"in_use": order.fact("answer"), "verified_by": verified_by}
             return self._log(order, "proven", "proven", facts), None
+        self._record(order)
         answer = in_use_from_facts(order.fact("answer"))
         in_use = self._read_back(answer) if reads and answer else answer
         if in_use is None:
@@ -388,6 +391,15 @@ class RenewalRun:
         )
         for name, data in instructions(handoff).items():
             self.store.write_file(order, name, data, secret=False)
+
+    def _record(self, order: Order) -> None:
+        """Where a port leaves evidence of what it does, it goes into this order, numbered on from what is there."""
+        if self.check_mode or not hasattr(self.port, "record"):
+            return
+        taken = max((int(name[:4]) for name in self.store.file_names(order) if name[:4].isdigit()), default=0)
+        self.port.record = lambda name, data: self.store.write_file(
+            order, f"{int(name[:4]) + taken:04d}{name[4:]}", data, secret=True
+        )
 
     def _write(self, order: Order, name: str, data: bytes) -> None:
         if not self.check_mode:

@@ -21,6 +21,7 @@ from ..credentials.push_request import (
     make_private_key,
     open_signed_request,
     public_key_sha256,
+    request_public_key_sha256,
     sign_push_request,
 )
 from ..credentials.verdicts import Text, Verdict
@@ -94,7 +95,9 @@ class PushCertificateKind:
     ) -> Requested:
         if Ability.REQUEST in port.abilities:
             upload_file = _keep(store, order, REQUEST, port.request if write else bytes, write=write)
-            return Requested({"signed_by": "mdm_server", "files": {REQUEST: _sha256(upload_file)}})
+            key_told = request_public_key_sha256(upload_file)
+            known = {"public_key_sha256": key_told} if key_told else {}
+            return Requested({"signed_by": "mdm_server", **known, "files": {REQUEST: _sha256(upload_file)}})
         key = _keep(store, order, PRIVATE_KEY, lambda: make_private_key(self.passphrase), secret=True, write=write)
         csr = _keep(store, order, CSR, lambda: self._csr(key), write=write)
         if self.signing.vendor_certificate:

@@ -38,12 +38,15 @@ class ServerTokenKind:
     examine_in_check_mode = True
 
     def check_options(self, status: Status, port: CredentialPort) -> None:
-        if Ability.REQUEST not in port.abilities or Ability.UPLOAD not in port.abilities:
+        if Ability.UPLOAD not in port.abilities:
             raise ConfigurationError("This MDM server's driver cannot renew a server token. Nothing was changed.")
 
     def make_request(
         self, order: Order, store: OrderStore, port: CredentialPort, now: datetime, *, write: bool
     ) -> Requested:
+        """Nothing where the MDM server's key was given to Apple once and for all."""
+        if Ability.REQUEST not in port.abilities:
+            return Requested({"files": {}})
         public_key = store.read_file(order, PUBLIC_KEY)
         if public_key is None and write:
             public_key = port.request()
@@ -53,10 +56,11 @@ class ServerTokenKind:
     def handoff(self, order: Order, store: OrderStore) -> dict[str, Any]:
         before = order.fact("in_use_before") or {"facts": {}}
         inbox = store.inbox_place(order)
+        request_file = f"{store.place(order)}/{PUBLIC_KEY}" if inbox else PUBLIC_KEY
         return {
             "apple_account": self.apple_account,
             "identity": self.server_name or before["facts"].get("server_name"),
-            "request_file": f"{store.place(order)}/{PUBLIC_KEY}" if inbox else PUBLIC_KEY,
+            "request_file": request_file if PUBLIC_KEY in (order.fact("files") or {}) else None,
             "inbox_place": inbox,
             "answer_variable": "server_token_content",
             "portal_kind": self.portal,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from .._errors import AccessRefused
@@ -70,7 +70,7 @@ def checked(status: Status, port: CredentialPort) -> Status:
     """The same after asking Apple: what Apple no longer accepts has to be renewed whatever its expiry.
 
     Raises what else Apple says: TermsNotSigned, OtherOwner, Unreachable."""
-    if status.due or status.in_use is None or Ability.CHECK not in port.abilities:
+    if status.due or status.in_use is None or Ability.CHECK_ANYTIME not in port.abilities:
         return status
     try:
         port.check()
@@ -106,8 +106,13 @@ def _with_memory(in_use: InUse, recorded: InUse | None) -> InUse:
 
 
 def shows(in_use: InUse, facts: Mapping[str, Any] | None) -> bool:
-    """Whether what is in use is the credential of these facts."""
-    return facts is not None and (in_use.identity, to_iso(in_use.not_after)) == (facts["identity"], facts["not_after"])
+    """Whether what is in use is the credential of these facts.
+
+    A server that shows its expiry to the day only says so by not_after_within: it is up to so many seconds later."""
+    if facts is None or in_use.identity != facts["identity"]:
+        return False
+    later = from_iso(facts["not_after"]) - from_iso(to_iso(in_use.not_after))
+    return timedelta(0) <= later < timedelta(seconds=in_use.facts.get("not_after_within", 1))
 
 
 def in_use_as_facts(in_use: InUse | None) -> dict[str, Any] | None:

@@ -149,7 +149,7 @@ _EN: Mapping[str, Any] = {
         "server_token": (
             "You see no Preferences, or the MDM server is not among them: your account's role is not enough. Ask an"
             " administrator of {portal}.",
-            "You downloaded before the new public key was saved: that file cannot be opened. Upload the public key,"
+            "You downloaded before the new public key {request} was saved: that file cannot be opened. Upload the public key,"
             " then download once more.",
             "The downloaded file is gone: download again. Only the newest one counts.",
         ),
@@ -336,7 +336,7 @@ _JA: Mapping[str, Any] = {
             "環境設定が出ない、または一覧に MDM サーバがないとき:アカウントの権限が足りません。"
             "{portal} の管理者にご相談"
             "ください。",
-            "公開鍵を保存する前にダウンロードしてしまったとき:そのファイルは開けません。公開鍵をアップロードしてから、"
+            "公開鍵 {request} を保存する前にダウンロードしてしまったとき:そのファイルは開けません。公開鍵をアップロードしてから、"
             "もう一度ダウンロードしてください。",
             "受け取ったファイルをなくしたとき:もう一度ダウンロードしてください。最も新しいものだけが有効です。",
         ),

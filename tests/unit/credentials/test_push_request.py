@@ -73,6 +73,12 @@ def test_openssl_verifies_the_upload_file() -> None:
     assert checked.strip().endswith(b"OK")
 
 
+def test_the_key_that_a_signed_request_is_for() -> None:
+    request = csr()
+    assert push_request.request_public_key_sha256(sign(request)) == push_request.public_key_sha256(request)
+    assert push_request.request_public_key_sha256(b"no request at all") is None
+
+
 def test_the_chain_is_put_in_order() -> None:
     vendor, chain = vendor_chain()
     wwdr, root = (block + b"-----END CERTIFICATE-----\n" for block in chain.split(b"-----END CERTIFICATE-----\n")[:2])

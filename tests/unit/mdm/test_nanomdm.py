@@ -112,7 +112,12 @@ def test_options_that_cannot_work(options: dict[str, Any], words: str) -> None:
 
 
 def test_secrets_are_marked() -> None:
-    assert {name for name, spec in OPTIONS.items() if spec.get("no_log")} == {"api_key", "dep_api_key"}
+    assert {name for name, spec in OPTIONS.items() if spec.get("no_log")} == {
+        "api_key",
+        "dep_api_key",
+        "password",
+        "totp_secret",
+    }
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.orders.content_tok
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.orders.engine import RenewalRun
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.orders.folder import FolderStore
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.orders.model import InboxFile, Order
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.orders.status import shows
 from ansible_collections.nendo.apple_mdm.tests.unit.credentials.makers import NOW, content_token
 
 TENANT, CREDENTIAL = "school-a", "content_token"
@@ -42,7 +43,7 @@ class Server:
     shows_after_looks: int = 0
     uploads: int = 0
     answers: InUse | None = None
-    abilities: frozenset[Ability] = frozenset({Ability.READ, Ability.UPLOAD, Ability.CHECK})
+    abilities: frozenset[Ability] = frozenset({Ability.READ, Ability.UPLOAD, Ability.CHECK, Ability.CHECK_ANYTIME})
     _new: InUse | None = None
 
     def assumed(self) -> InUse | None:
@@ -280,3 +281,57 @@ def test_a_lost_received_file_is_told(run: Run, server: Server, store: FolderSto
 
 def _broken(received: bytes, private_key: bytes | None) -> InUse:
     raise ServiceError("out of order")
+
+
+@pytest.mark.parametrize("anytime", [True, False])
+def test_a_check_that_changes_the_server_is_for_the_proof_alone(
+    run: Callable[..., RenewalRun], server: Server, monkeypatch: pytest.MonkeyPatch, anytime: bool
+) -> None:
+    asked: list[bool] = []
+
+    def check() -> Mapping[str, Any]:
+        asked.append(True)
+        return {}
+
+    monkeypatch.setattr(server, "check", check)
+    server.stored = in_use(token(200))
+    if not anytime:
+        server.abilities = server.abilities - {Ability.CHECK_ANYTIME}
+    assert run(check_apple=True).prepare().after is None
+    assert asked == ([True] if anytime else [])
+
+
+def test_evidence_of_a_port_is_numbered_on_in_the_order(run: Run, server: Server, store: FolderStore) -> None:
+    """A port counts its own files from one in each run; the order's go on from what is there."""
+    server.record = None  # type: ignore[attr-defined]
+
+    def upload(received: bytes, private_key: bytes | None) -> InUse:
+        for number, name in enumerate(("opened.txt", "stopped.txt"), 1):
+            server.record(f"{number:04d}-{name}", b"seen")  # type: ignore[attr-defined]
+        raise ServiceError("out of order")
+
+    server.upload = upload  # type: ignore[method-assign]
+    order = run().prepare().after
+    drop(store, order, token(365))
+    for _run in range(2):
+        with pytest.raises(ServiceError):
+            run().complete()
+    assert order is not None
+    numbered = [name for name in store.file_names(order) if name[:4].isdigit()]
+    assert sorted(numbered) == ["0001-opened.txt", "0002-stopped.txt", "0003-opened.txt", "0004-stopped.txt"]
+
+
+@pytest.mark.parametrize(
+    ("later", "within", "shown"),
+    [
+        pytest.param(0, None, True, id="to the second"),
+        pytest.param(1, None, False, id="a second later"),
+        pytest.param(86399, 86400, True, id="the same day"),
+        pytest.param(86400, 86400, False, id="the next day"),
+        pytest.param(-1, 86400, False, id="the day before"),
+    ],
+)
+def test_an_expiry_shown_to_the_day(later: int, within: int | None, shown: bool) -> None:
+    told = {} if within is None else {"not_after_within": within}
+    facts = {"identity": "School A", "not_after": to_iso(NOW + timedelta(seconds=later))}
+    assert shows(InUse("School A", NOW, facts=told), facts) is shown

@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import base64
+import os
 import plistlib
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World
+from ansible_collections.nendo.apple_mdm.tests.unit.simulator.clerk import Clerk, running_browser
 
 Openssl = Callable[..., bytes]
 
@@ -19,6 +22,37 @@ Openssl = Callable[..., bytes]
 @pytest.fixture
 def tenant(world: World) -> Tenant:
     return world.tenant("school", enrollments=["ipad-1"])
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Closed with its module: a process drives one at a time, and others' tests open their own."""
+    try:
+        with running_browser() as found:
+            yield found
+    except LookupError as reason:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{reason}, and CI=true asks for it")
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A window of its own, with its own cookies."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(8000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def panel_tenant(world: World) -> Tenant:
+    return world.tenant("school", mdm="clomo", push_days_left=20, clomo_organizations=["North School"])
+
+
+@pytest.fixture
+def clerk(page: Any, panel_tenant: Tenant, tmp_path: Path) -> Clerk:
+    return Clerk(page, panel_tenant, tmp_path)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ __all__ = ["ContentTokenPort"]
 
 
 class ContentTokenPort:
-    abilities = frozenset({Ability.READ, Ability.UPLOAD, Ability.EXAMINE, Ability.CHECK})
+    abilities = frozenset({Ability.READ, Ability.UPLOAD, Ability.EXAMINE, Ability.CHECK, Ability.CHECK_ANYTIME})
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         if options["claim_content_token"] and not options.get("mdm_id"):

@@ -31,7 +31,7 @@ PUBLIC_KEY_DAYS = "365"  # NanoDEP's own choice of a day is shorter than a hand-
 class ServerTokenPort:
     """Answers that hold the token's secrets are cut down to the consumer key and the expiry before they go on."""
 
-    abilities = frozenset({Ability.READ, Ability.REQUEST, Ability.UPLOAD, Ability.CHECK})
+    abilities = frozenset({Ability.READ, Ability.REQUEST, Ability.UPLOAD, Ability.CHECK, Ability.CHECK_ANYTIME})
 
     def __init__(self, client: HttpClient, dep_name: str, path_prefix: str) -> None:
         self._client = client
