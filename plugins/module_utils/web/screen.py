@@ -36,6 +36,7 @@ SHOWN_TEXTS = 8
 COLON, AFTER_LABEL = "[:\uff1a]", "[:\uff1a*\uff0a\u203b]"
 EQUAL = {r"\(": "[(\uff08]", r"\)": "[)\uff09]", ":": COLON, "/": r"\/"}  # as re.escape has them
 SCROLL_SECONDS = 1.5
+LATE_SECONDS = 0.5  # between two looks for a row
 ROLELESS = 4  # this part of the time-out is waited for a window to have the role of one
 NAVIGATIONS = 3  # pages that may come while one look lasts
 # Another page, or the same element drawn anew, came while it was looked at; nothing was pressed then.
@@ -235,16 +236,19 @@ class Screen:
         self._click(key, self._entry(key, text))
 
     def press_row(self, key: str, text: str) -> None:
-        """The row of a list that says this text; long lists are scrolled, since they hold only the rows that show."""
-        rows = self.page.get_by_role("row").or_(self.page.get_by_role("listitem")).filter(visible=True)
-        self.until(key, lambda: self._page_text(text).count() > 0 or rows.count() > 1)
-        self.look_around(key)
+        """The row of a list that says this text, which may come late; long lists are scrolled, since they hold only the rows
+        that show."""
+        deadline = time.monotonic() + self.timeout
         while True:
+            self.look_around(key)
             found = self._page_text(text)
             if found.count():
                 return self._click(key, self._only(key, found))
-            if not self._scrolled(key):
+            if self._scrolled(key):
+                continue
+            if time.monotonic() > deadline:
                 raise self._error(key, f"no row says 「{text}」", self._similar((text,)))
+            self._changed(self.lines(), LATE_SECONDS)
 
     def download(self, key: str, *, within: str | None = None) -> bytes:
         target = self.find(key, within=within)

@@ -224,3 +224,15 @@ def test_a_message_that_does_not_come(shown: Shown) -> None:
     screen = shown("<p>登録が完了しました</p><button>保存</button>")
     with pytest.raises(PanelError, match="no such message"):
         screen.after(lambda: screen.press("ios.save"), "notice.saved", timeout=0.5)
+
+
+def test_a_row_that_comes_late_is_pressed(shown: Shown) -> None:
+    """The list is there, and other rows, long before it."""
+    screen = shown(
+        "<table><tr><td>Numbers</td></tr><tr><td>Pages</td></tr></table>"
+        "<script>setTimeout(() => document.querySelector('table').insertAdjacentHTML('beforeend',"
+        " \"<tr><td onclick='document.title=1'>Keynote</td></tr>\"), 2500)</script>"
+    )
+    screen.timeout = 8
+    screen.press_row("list.row", "Keynote")
+    assert screen.page.title() == "1"
