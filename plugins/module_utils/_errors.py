@@ -14,8 +14,9 @@ AppleMdmError
 │   │   └── OtherOwner      it belongs to somebody else: another MDM server, another organisation
 │   ├── RequestLost         the far side no longer has what it made for an order; only a new order helps
 │   └── PanelError          a page in the browser is not what it should be; nothing was pressed after that was seen
-└── OrderError              the order store or an order cannot go on
-    └── OrderBusy           another run works on the same order
+├── OrderError              the order store or an order cannot go on
+│   └── OrderBusy           another run works on the same order
+└── LedgerError             the ledger of a campaign cannot go on
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "ConfigurationError",
     "CredentialError",
     "FileRefused",
+    "LedgerError",
     "LibraryMissing",
     "OrderBusy",
     "OrderError",
@@ -101,4 +103,8 @@ class OrderError(AppleMdmError):
 
 
 class OrderBusy(OrderError):
+    pass
+
+
+class LedgerError(AppleMdmError):
     pass

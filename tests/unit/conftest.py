@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import uuid
+from urllib.parse import quote
 
 import pytest
 from ansible_collections.nendo.apple_mdm.tests import postgres
@@ -31,7 +33,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     if "running_world" in names:
         config.stash[WORLD] = running.enter_context(start())
-    if names & {"place", "postgres_url"} and not postgres.missing():
+    if names & {"location", "place", "postgres_url"} and not postgres.missing():
         config.stash[POSTGRES] = running.enter_context(postgres.postgres_server())
 
 
@@ -53,3 +55,14 @@ def postgres_url(request: pytest.FixtureRequest) -> str:
     if reason:
         pytest.skip(reason)
     return request.config.stash[POSTGRES]
+
+
+@pytest.fixture
+def postgres_place(postgres_url: str) -> str:
+    """An empty schema of the server, for one test."""
+    import psycopg
+
+    schema = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}")
+    return f"{postgres_url}?options={quote(f'-csearch_path={schema}', safe='')}"

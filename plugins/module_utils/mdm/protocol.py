@@ -1,6 +1,6 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What every MDM driver offers: one port a credential, each saying what it can do.
+"""What every MDM driver offers: one port a credential, one step a kind of work on devices, each saying what it can do.
 
 A driver knows its server and nothing of Ansible, windows, orders or retries of policy. It returns plain data and
 raises the errors of _errors. What a port cannot do it leaves out of its abilities; callers ask before they call.
@@ -8,13 +8,13 @@ raises the errors of _errors. What a port cannot do it leaves out of its abiliti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol
 
-__all__ = ["Ability", "CredentialPort", "InUse", "MdmDriver"]
+__all__ = ["Ability", "CredentialPort", "DeviceStep", "Evidence", "Found", "InUse", "Item", "MdmDriver"]
 
 
 class Ability(str, Enum):
@@ -70,6 +70,63 @@ class CredentialPort(Protocol):
 
     def check(self) -> Mapping[str, Any]:
         """Ask Apple with the credential in use; plain facts. Raises AccessRefused, TermsNotSigned, OtherOwner."""
+
+
+class Found(str, Enum):
+    """What the far side shows of one device's request."""
+
+    DONE = "done"
+    PENDING = "pending"  # it is there and not yet carried out
+    FAILED = "failed"  # it was refused or failed, so what was asked for has not happened
+    NOT_ARRIVED = "not_arrived"  # proven: the far side never got it
+    UNKNOWN = "unknown"  # nothing tells
+    SKIPPED = "skipped"  # not needed for this device, or not possible on this server
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """reason: why, or what is awaited, by language. repeatable: whether a failure may be tried again by another run."""
+
+    found: Found
+    reason: Mapping[str, str] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    repeatable: bool = True
+
+
+@dataclass(frozen=True)
+class Item:
+    """One device's share of a step. command_id: the UUID that every request for it is known by or derived from.
+
+    facts: as the step collect kept them. intended_at: UTC, ISO 8601; None before the first request."""
+
+    device: str
+    command_id: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    intended_at: str | None = None
+
+
+class DeviceStep(Protocol):
+    """One step of a campaign on one far side. A step decides nothing about repeating; it asks, sends and looks.
+
+    name: as in campaign/model.py. limit: devices a call of send. looks_free: evidence writes nothing anywhere, so that
+    it also serves dry runs."""
+
+    name: str
+    limit: int
+    looks_free: bool
+
+    def preflight(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
+        """The devices to which nothing may be sent, and why: DONE, SKIPPED, FAILED, or PENDING where something has to
+        happen first. No write."""
+
+    def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
+        """The requests, for at most limit devices. A device that is not in the answer is in doubt.
+
+        Raises only where one request was for all: a ConfigurationError or a status of 400 to 499 means that nothing was
+        taken, any other error leaves all in doubt."""
+
+    def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
+        """What the far side shows now. Questions to devices are looks; what changes something is not."""
 
 
 class MdmDriver(Protocol):

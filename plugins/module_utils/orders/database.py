@@ -9,8 +9,6 @@ since a traceback of the database's own would show statements and connection dat
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import functools
 import hashlib
@@ -23,27 +21,21 @@ from typing import Any, NamedTuple
 try:
     import sqlalchemy as sa
     from cryptography.fernet import Fernet, InvalidToken
-    from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
-    from sqlalchemy.pool import NullPool
+    from sqlalchemy.exc import IntegrityError
 except ImportError:
     pass
 
-from .._errors import AppleMdmError, ConfigurationError, LibraryMissing, OrderBusy, OrderError
-from .._libraries import require
+from .._database import MAKE_KEY, Database, checked_key
+from .._disk import disk_trouble, make_folder
+from .._errors import ConfigurationError, OrderBusy, OrderError
 from .filelock import busy, file_lock, this_process, wait_until_taken
-from .folder import changed_meanwhile, disk_trouble, make_folder
+from .folder import changed_meanwhile
 from .journal import as_stored, check_file_name, event_as_data, event_from_data, folder_name, in_order, is_order_id
 from .model import Event, InboxFile, Order
 
 __all__ = ["DatabaseStore"]
 
 SCHEMA_VERSION = 1
-_DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
-_CONNECT_SECONDS = 10
-_PG_DISK_FULL = "53100"
-_SQLITE_DISK = ("SQLITE_FULL", "SQLITE_IOERR")
-_MAKE_TABLES = 0x6E656E646F  # PostgreSQL's advisory lock while the tables are made
-_MAKE_KEY = "openssl rand -base64 32 | tr '+/' '-_'"
 
 
 class DatabaseStore:
@@ -57,15 +49,13 @@ class DatabaseStore:
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._url = _parsed(url)
-        self._key = _checked_key(key)
+        self._key = checked_key(key, "order store")
         self._sleep = sleep
         self._monotonic = monotonic
-        self._ready = False
-        self._file = self._url.database if self._url.get_backend_name() == "sqlite" else None
-        self._secrets = _secrets(self._url, key)
-        self.name = _name(self._url)
-        self._engine = _engine(self._url)
+        self._database = Database(
+            url, noun="order store", kind=OrderError, schema=lambda: _tables().schema, version=SCHEMA_VERSION, key=key
+        )
+        self.name = self._database.name
 
     def __repr__(self) -> str:
         return f"DatabaseStore({self.name!r})"
@@ -73,7 +63,7 @@ class DatabaseStore:
     @contextlib.contextmanager
     def lock(self, tenant: str, credential: str, *, timeout: float) -> Iterator[None]:
         with contextlib.ExitStack() as stack:
-            take = self._lock_by_file if self._file else self._lock_by_session
+            take = self._lock_by_file if self._database.file else self._lock_by_session
             stack.enter_context(take(tenant, credential, timeout))
             yield
 
@@ -81,20 +71,20 @@ class DatabaseStore:
         event = _tables().event
         wanted = sa.select(event).where(event.c.tenant == tenant, event.c.credential == credential)
         found: dict[str, Order] = {}
-        for row in self._rows(wanted.order_by(event.c.order_id, event.c.number)):
+        for row in self._database.rows(wanted.order_by(event.c.order_id, event.c.number)):
             order = found.get(row.order_id) or Order(row.order_id, tenant, credential)
             found[row.order_id] = order.with_event(self._event(row))
         return in_order(found.values())
 
     def tenants(self) -> list[str]:
-        return sorted(row.tenant for row in self._rows(sa.select(_tables().event.c.tenant).distinct()))
+        return sorted(row.tenant for row in self._database.rows(sa.select(_tables().event.c.tenant).distinct()))
 
     def append(self, order: Order, event: Event) -> Order:
         table, after = _tables().event, order.with_event(as_stored(event))
         row = _row(_checked(order), after.events[-1], len(after.events))
         before = tuple(map(as_stored, order.events))
         stored = sa.select(table).where(table.c.tenant == order.tenant, table.c.order_id == order.order_id)
-        with self._write() as connection:
+        with self._database.write() as connection:
             try:
                 connection.execute(sa.insert(table).values(row))
             except IntegrityError:
@@ -108,13 +98,13 @@ class DatabaseStore:
         table, key = _tables().file, self._file_key(_checked(order), check_file_name(name))
         digest = hashlib.sha256(data).hexdigest()
         kept = self._fernet().encrypt(data) if secret else data
-        with self._write() as connection:
+        with self._database.write() as connection:
             connection.execute(sa.delete(table).where(*(table.c[part] == value for part, value in key.items())))
             connection.execute(sa.insert(table).values(**key, secret=secret, sha256=digest, data=kept))
 
     def read_file(self, order: Order, name: str) -> bytes | None:
         table, key = _tables().file, self._file_key(order, check_file_name(name))
-        rows = self._rows(sa.select(table).where(*(table.c[part] == value for part, value in key.items())))
+        rows = self._database.rows(sa.select(table).where(*(table.c[part] == value for part, value in key.items())))
         if not rows:
             return None
         data = self._decrypted(rows[0].data, order, name) if rows[0].secret else rows[0].data
@@ -145,7 +135,7 @@ class DatabaseStore:
     def _names(self, order: Order) -> dict[str, bool]:
         table = _tables().file
         wanted = sa.select(table.c.name, table.c.secret)
-        rows = self._rows(wanted.where(table.c.tenant == order.tenant, table.c.order_id == order.order_id))
+        rows = self._database.rows(wanted.where(table.c.tenant == order.tenant, table.c.order_id == order.order_id))
         return {row.name: row.secret for row in rows}
 
     @staticmethod
@@ -168,7 +158,7 @@ class DatabaseStore:
         if self._key is None:
             raise ConfigurationError(
                 f"The order store {self.name} keeps private keys and tokens encrypted, and no key for that is given. "
-                f"Nothing was written. Make a key with: {_MAKE_KEY} ; keep it in vault for good, and give it to every "
+                f"Nothing was written. Make a key with: {MAKE_KEY} ; keep it in vault for good, and give it to every "
                 "run."
             )
         return Fernet(self._key)
@@ -184,76 +174,10 @@ class DatabaseStore:
                 file=name,
             ) from None
 
-    # The database
-
-    def _rows(self, statement: Any) -> list[Any]:
-        if self._file and not os.path.exists(self._file):
-            return []
-        with self._translated(), self._engine.connect() as connection:
-            return list(connection.execute(statement)) if self._has_tables(connection) else []
-
-    @contextlib.contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        with self._translated():
-            if not self._ready:
-                self._make_tables()
-            with self._engine.begin() as connection:
-                yield connection
-
-    def _has_tables(self, connection: sa.Connection) -> bool:
-        schema = _tables().schema
-        if self._ready or not sa.inspect(connection).has_table(schema.name):
-            return self._ready
-        version = connection.scalar(sa.select(sa.func.max(schema.c.version)))
-        if version != SCHEMA_VERSION:
-            raise OrderError(
-                f"The order store {self.name} has tables of version {version}, and this release of nendo.apple_mdm "
-                f"knows version {SCHEMA_VERSION}. Nothing was changed. Install the newer release of the collection "
-                "where this runs, then run again.",
-                version=version,
-            )
-        self._ready = True
-        return True
-
-    def _make_tables(self) -> None:
-        if self._file:
-            _make_file(self._file)
-        tables = _tables()
-        with self._engine.begin() as connection:
-            alone = "BEGIN IMMEDIATE" if self._file else f"SELECT pg_advisory_xact_lock({_MAKE_TABLES})"
-            connection.exec_driver_sql(alone)
-            if not self._has_tables(connection):
-                tables.schema.metadata.create_all(connection)
-                connection.execute(sa.insert(tables.schema).values(version=SCHEMA_VERSION))
-
-    @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            with disk_trouble(self._file or self.name):
-                yield
-        except AppleMdmError:
-            raise
-        except (SQLAlchemyError, ValueError) as error:
-            raise self._trouble(error) from None
-
-    def _trouble(self, error: Exception) -> OrderError:
-        """The database's own first line, with every secret of ours taken out."""
-        original = getattr(error, "orig", None) or error
-        said = (str(original).strip().splitlines() or [type(original).__name__])[0]
-        for secret in self._secrets:
-            said = said.replace(secret, "***")
-        sqlite = getattr(original, "sqlite_errorname", "")
-        full = getattr(original, "sqlstate", None) == _PG_DISK_FULL or sqlite.startswith(_SQLITE_DISK)
-        cure = "Make room on the disk that holds it" if full else "See that it runs and that its address is right"
-        return OrderError(
-            f"The order store {self.name} did not do its work: {said}. Nothing is lost: each write is there "
-            f"whole or not at all. {cure}, then run again."
-        )
-
     # Locks
 
     def _lock_by_file(self, tenant: str, credential: str, timeout: float) -> contextlib.AbstractContextManager[None]:
-        folder = f"{self._file}.locks"
+        folder = f"{self._database.file}.locks"
         path = os.path.join(folder, f"{folder_name(tenant)}.{credential}.lock")
         with disk_trouble(folder):
             make_folder(folder)
@@ -265,8 +189,8 @@ class DatabaseStore:
         """A lock of the connection: the server frees it when this process dies."""
         number = _lock_number(tenant, credential)
         with contextlib.ExitStack() as stack:
-            with self._translated():
-                connection = stack.enter_context(self._engine.connect())
+            with self._database.translated():
+                connection = stack.enter_context(self._database.engine.connect())
                 connection = connection.execution_options(isolation_level="AUTOCOMMIT")
                 pid, host = this_process()
                 name = sa.func.set_config("application_name", f"nendo.apple_mdm {pid}@{host}"[:60], False)
@@ -366,68 +290,3 @@ def _file_lock(
         with disk_trouble(path):
             stack.enter_context(file_lock(path, what, timeout=timeout, sleep=sleep, monotonic=monotonic))
         yield
-
-
-def _make_file(path: str) -> None:
-    """SQLite's file, for its owner only."""
-    make_folder(os.path.dirname(path))
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-
-
-def _parsed(url: str) -> sa.URL:
-    """The URL with our driver's name. No message quotes it: a password may stand anywhere in a mistyped one."""
-    require("sqlalchemy", "cryptography")
-    try:
-        parsed = sa.make_url(url)
-    except (ArgumentError, ValueError):
-        raise ConfigurationError(f"The order store's URL cannot be read. {_SHAPES}") from None
-    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
-    if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
-        raise ConfigurationError(f"The order store's URL names a database that is not supported. {_SHAPES}")
-    if "@" in (parsed.host or ""):
-        raise ConfigurationError(
-            "The order store's URL has an '@' within its password. Write it as %40 (and '/' as %2F, ':' as %3A)."
-        )
-    if parsed.get_backend_name() == "sqlite" and not os.path.isabs(parsed.database or ""):
-        raise ConfigurationError(f"The order store's SQLite file needs its whole path from the root. {_SHAPES}")
-    return parsed
-
-
-_SHAPES = "Write sqlite:////folder/orders.db (four slashes) or postgresql://user:password@host/database."
-
-
-def _checked_key(key: str | None) -> bytes | None:
-    if not key:
-        return None
-    with contextlib.suppress(binascii.Error, ValueError):
-        if len(base64.urlsafe_b64decode(key.strip())) == 32:
-            return key.strip().encode()
-    raise ConfigurationError(
-        f"The key of the order store is not one: it has to be 32 random bytes in base64. Make one with: {_MAKE_KEY}"
-    )
-
-
-def _secrets(url: sa.URL, key: str | None) -> list[str]:
-    in_query = [value for name, value in url.query.items() if "pass" in name.lower()]
-    return [str(secret) for secret in (url.password, key, *in_query) if secret]
-
-
-def _name(url: sa.URL) -> str:
-    """The URL as people may see it: a query can hold passwords too."""
-    return sa.URL.create(
-        url.get_backend_name(), url.username, host=url.host, port=url.port, database=url.database
-    ).render_as_string()
-
-
-def _engine(url: sa.URL) -> sa.Engine:
-    patience = {"connect_timeout": _CONNECT_SECONDS, "keepalives_idle": 60}
-    ours = {} if url.get_backend_name() == "sqlite" else {k: v for k, v in patience.items() if k not in url.query}
-    if url.get_backend_name() != "sqlite":
-        require("psycopg")
-    try:
-        return sa.create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=ours)
-    except ImportError:
-        raise LibraryMissing(
-            "The Python library psycopg on this host finds no libpq. Nothing was changed. Install it with its own: "
-            "python3 -m pip install 'psycopg[binary]'"
-        ) from None

@@ -15,6 +15,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 
+from .._disk import disk_trouble, make_folder, sync_folder
 from .._errors import OrderError
 from .journal import (
     INBOX,
@@ -30,14 +31,13 @@ from .journal import (
 )
 from .model import Event, InboxFile, Order
 
-__all__ = ["FolderStore", "changed_meanwhile", "disk_trouble", "make_folder"]
+__all__ = ["FolderStore", "changed_meanwhile"]
 
 INBOX_FILES = 64
 INBOX_BYTES = 1024 * 1024 + 1
 _WRITE_TIMEOUT = 30
 _NOT_FOR_US = ("thumbs.db", "desktop.ini")
 _UNFINISHED = (".crdownload", ".part", ".partial", ".download", ".opdownload", ".tmp")
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class FolderStore:
@@ -155,44 +155,12 @@ class FolderStore:
         return file_lock(path, what, timeout=timeout, sleep=self._sleep, monotonic=self._monotonic)
 
 
-@contextlib.contextmanager
-def disk_trouble(path: str) -> Iterator[None]:
-    """An operating system's error as a sentence for people."""
-    try:
-        yield
-    except OSError as error:
-        where = error.filename if isinstance(error.filename, str) else path
-        why = error.strerror or type(error).__name__
-        if error.errno in _FULL:
-            message = (
-                f"The disk that holds {path} is full ({why}). Nothing is lost: every order is as it was before this "
-                f"write. Make room (df -h shows where), then run again: it goes on from there."
-            )
-        else:
-            message = (
-                f"{where} cannot be used: {why}. Nothing is lost: what was stored before is as it was. Give the user "
-                "who runs this the rights to that folder, or name another one, then run again."
-            )
-        raise OrderError(message, place=where, errno=error.errno) from error
-
-
 def changed_meanwhile(order: Order) -> OrderError:
     return OrderError(
         f"Order {order.order_id} of {order.tenant} is not as this run read it: another run has written to it. "
         "Nothing is lost and nothing was overwritten. Run again: it goes on from what is stored.",
         order_id=order.order_id,
     )
-
-
-def make_folder(path: str) -> None:
-    """The folder and the missing ones above it, mode 0700, safe against a power cut."""
-    if os.path.isdir(path):
-        return
-    above = os.path.dirname(path)
-    make_folder(above)
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(path, 0o700)
-    _sync(above)
 
 
 def _replace(folder: str, name: str, data: bytes) -> None:
@@ -211,15 +179,7 @@ def _replace(folder: str, name: str, data: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(new)
         raise
-    _sync(folder)
-
-
-def _sync(folder: str) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(folder)
 
 
 def _read(path: str) -> bytes | None:

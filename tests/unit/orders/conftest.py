@@ -4,27 +4,14 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.orders.model import Event, Order, OrderStore
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.orders.store import open_store
 
 KEY = "bmVuZG8tYXBwbGUtbWRtLXRlc3Qta2V5LTAxMjM0NTY="
-
-
-@pytest.fixture
-def postgres_place(postgres_url: str) -> str:
-    """An empty schema of the server, for one test."""
-    import psycopg
-
-    schema = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE SCHEMA {schema}")
-    return f"{postgres_url}?options={quote(f'-csearch_path={schema}', safe='')}"
 
 
 @pytest.fixture(params=["folder", "sqlite", "postgres"])

@@ -1,0 +1,196 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A database that keeps what may not be lost: SQLite in one file, or PostgreSQL.
+
+Tables are made at the first write: a read finds nothing where there are no tables, and makes nothing, not even SQLite's
+file. Errors are raised from None, since a traceback of the database's own would show statements and connection data.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+try:
+    import sqlalchemy as sa
+    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+    from sqlalchemy.pool import NullPool
+except ImportError:
+    pass
+
+from ._disk import disk_trouble, make_folder
+from ._errors import AppleMdmError, ConfigurationError, LibraryMissing
+from ._libraries import require
+
+__all__ = ["MAKE_KEY", "Database", "checked_key"]
+
+MAKE_KEY = "openssl rand -base64 32 | tr '+/' '-_'"
+_DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+_CONNECT_SECONDS = 10
+_SQLITE_SECONDS = 60  # for another writer to end
+_PG_DISK_FULL = "53100"
+_SQLITE_DISK = ("SQLITE_FULL", "SQLITE_IOERR")
+_MAKE_TABLES = 0x6E656E646F  # PostgreSQL's advisory lock while the tables are made
+_SHAPES = "Write sqlite:////folder/{file}.db (four slashes) or postgresql://user:password@host/database."
+
+
+class Database:
+    """noun: what people call it. kind: of its errors. schema: its table with the column version. key: kept secret."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        noun: str,
+        kind: type[AppleMdmError],
+        schema: Callable[[], Any],
+        version: int,
+        key: str | None = None,
+    ) -> None:
+        self._noun = noun
+        self._kind = kind
+        self._schema = schema
+        self._version = version
+        self._ready = False
+        parsed = _parsed(url, noun)
+        self.file: str | None = parsed.database if parsed.get_backend_name() == "sqlite" else None
+        self._secrets = _secrets(parsed, key)
+        self.name = _name(parsed)
+        self.engine = _engine(parsed)
+
+    def rows(self, statement: Any) -> list[Any]:
+        if self.file and not os.path.exists(self.file):
+            return []
+        with self.translated(), self.engine.connect() as connection:
+            return list(connection.execute(statement)) if self._has_tables(connection) else []
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """One transaction, committed at its end. On SQLite it is the only writer from its beginning."""
+        with self.translated():
+            if not self._ready:
+                self._make_tables()
+            with self.engine.begin() as connection:
+                if self.file:
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """The database's errors as ours."""
+        try:
+            with disk_trouble(self.file or self.name, self._kind):
+                yield
+        except AppleMdmError:
+            raise
+        except (SQLAlchemyError, ValueError) as error:
+            raise self._trouble(error) from None
+
+    def _has_tables(self, connection: sa.Connection) -> bool:
+        schema = self._schema()
+        if self._ready or not sa.inspect(connection).has_table(schema.name):
+            return self._ready
+        version = connection.scalar(sa.select(sa.func.max(schema.c.version)))
+        if version != self._version:
+            raise self._kind(
+                f"The {self._noun} {self.name} has tables of version {version}, and this release of nendo.apple_mdm "
+                f"knows version {self._version}. Nothing was changed. Install the newer release of the collection "
+                "where this runs, then run again.",
+                version=version,
+            )
+        self._ready = True
+        return True
+
+    def _make_tables(self) -> None:
+        if self.file:
+            _make_file(self.file)
+        schema = self._schema()
+        with self.engine.begin() as connection:
+            alone = "BEGIN IMMEDIATE" if self.file else f"SELECT pg_advisory_xact_lock({_MAKE_TABLES})"
+            connection.exec_driver_sql(alone)
+            if not self._has_tables(connection):
+                schema.metadata.create_all(connection)
+                connection.execute(sa.insert(schema).values(version=self._version))
+
+    def _trouble(self, error: Exception) -> AppleMdmError:
+        """The database's own first line, with every secret of ours taken out."""
+        original = getattr(error, "orig", None) or error
+        said = (str(original).strip().splitlines() or [type(original).__name__])[0]
+        for secret in self._secrets:
+            said = said.replace(secret, "***")
+        sqlite = getattr(original, "sqlite_errorname", "")
+        full = getattr(original, "sqlstate", None) == _PG_DISK_FULL or sqlite.startswith(_SQLITE_DISK)
+        cure = "Make room on the disk that holds it" if full else "See that it runs and that its address is right"
+        return self._kind(
+            f"The {self._noun} {self.name} did not do its work: {said}. Nothing is lost: each write is there "
+            f"whole or not at all. {cure}, then run again."
+        )
+
+
+def checked_key(key: str | None, noun: str) -> bytes | None:
+    """Fernet's key: 32 bytes in base64."""
+    if not key:
+        return None
+    with contextlib.suppress(binascii.Error, ValueError):
+        if len(base64.urlsafe_b64decode(key.strip())) == 32:
+            return key.strip().encode()
+    raise ConfigurationError(
+        f"The key of the {noun} is not one: it has to be 32 random bytes in base64. Make one with: {MAKE_KEY}"
+    )
+
+
+def _make_file(path: str) -> None:
+    """SQLite's file, for its owner only."""
+    make_folder(os.path.dirname(path))
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def _parsed(url: str, noun: str) -> sa.URL:
+    """The URL with our driver's name. No message quotes it: a password may stand anywhere in a mistyped one."""
+    require("sqlalchemy", "cryptography")
+    shapes = _SHAPES.format(file=noun.partition(" ")[0])
+    try:
+        parsed = sa.make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigurationError(f"The {noun}'s URL cannot be read. {shapes}") from None
+    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise ConfigurationError(f"The {noun}'s URL names a database that is not supported. {shapes}")
+    if "@" in (parsed.host or ""):
+        raise ConfigurationError(
+            f"The {noun}'s URL has an '@' within its password. Write it as %40 (and '/' as %2F, ':' as %3A)."
+        )
+    if parsed.get_backend_name() == "sqlite" and not os.path.isabs(parsed.database or ""):
+        raise ConfigurationError(f"The {noun}'s SQLite file needs its whole path from the root. {shapes}")
+    return parsed
+
+
+def _secrets(url: sa.URL, key: str | None) -> list[str]:
+    in_query = [value for name, value in url.query.items() if "pass" in name.lower()]
+    return [str(secret) for secret in (url.password, key, *in_query) if secret]
+
+
+def _name(url: sa.URL) -> str:
+    """The URL as people may see it: a query can hold passwords too."""
+    return sa.URL.create(
+        url.get_backend_name(), url.username, host=url.host, port=url.port, database=url.database
+    ).render_as_string()
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    patience = {"connect_timeout": _CONNECT_SECONDS, "keepalives_idle": 60}
+    sqlite = url.get_backend_name() == "sqlite"
+    ours = {"timeout": _SQLITE_SECONDS} if sqlite else {k: v for k, v in patience.items() if k not in url.query}
+    if not sqlite:
+        require("psycopg")
+    try:
+        return sa.create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=ours)
+    except ImportError:
+        raise LibraryMissing(
+            "The Python library psycopg on this host finds no libpq. Nothing was changed. Install it with its own: "
+            "python3 -m pip install 'psycopg[binary]'"
+        ) from None

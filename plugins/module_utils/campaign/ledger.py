@@ -1,0 +1,345 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The ledger: what campaigns intended, did and proved, per device and step, in SQLite or PostgreSQL.
+
+Several processes share it. An intention is stored before its request leaves, and belongs to the run that stored it; what
+a dead run left intended is in doubt for everybody. Reads make nothing, not even the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import json
+import os
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+try:
+    import sqlalchemy as sa
+    from cryptography.fernet import Fernet, InvalidToken
+except ImportError:
+    pass
+
+from .._database import MAKE_KEY, Database, checked_key
+from .._errors import ConfigurationError, LedgerError
+from .._time import to_iso
+from .model import TRANSITIONS, Change, Event, Record, State
+from .runners import Runners
+from .tables import tables
+from .witness import Witness
+
+__all__ = ["Ledger", "open_ledger"]
+
+SCHEMA_VERSION = 1
+AT_ONCE = 500  # values of one IN
+
+
+def open_ledger(location: str, key: str | None = None) -> Ledger:
+    """location: the absolute path of a SQLite file (or ~), or a database URL. key: Fernet's, for secrets."""
+    if "://" not in location:
+        path = os.path.expanduser(location)
+        if not os.path.isabs(path):
+            raise ConfigurationError(f"The ledger {location!r} needs its whole path from the root, or a database URL.")
+        location = f"sqlite:///{path}"
+    return Ledger(location, key)
+
+
+class Ledger:
+    def __init__(self, url: str, key: str | None) -> None:
+        self._key = checked_key(key, "ledger")
+        self._database = Database(
+            url, noun="ledger", kind=LedgerError, schema=lambda: tables().schema, version=SCHEMA_VERSION, key=key
+        )
+        self.name = self._database.name
+        self._runners = Runners(self._database)
+        self._witness = Witness(self._database.file) if self._database.file else None
+
+    def close(self) -> None:
+        self._runners.close()
+
+    # Records
+
+    def records(
+        self, campaign: str, *, step: str | None = None, devices: Collection[str] | None = None
+    ) -> list[Record]:
+        """In the order of devices and steps. devices: those alone."""
+        table = tables().record
+        wanted = sa.select(table).where(table.c.campaign == campaign).order_by(table.c.device, table.c.step)
+        if step is not None:
+            wanted = wanted.where(table.c.step == step)
+        return [_record(row) for row in self._of(wanted, table.c.device, devices)]
+
+    def summary(self, campaign: str) -> dict[str, dict[str, int]]:
+        """How many devices are in which state, by step."""
+        table = tables().record
+        counts = sa.select(table.c.step, table.c.state, sa.func.count()).where(table.c.campaign == campaign)
+        found: dict[str, dict[str, int]] = {}
+        for step, state, count in self._database.rows(counts.group_by(table.c.step, table.c.state)):
+            found.setdefault(step, {})[state] = count
+        return found
+
+    def plan(self, campaign: str, tenant: str, step: str, devices: Iterable[str]) -> None:
+        """Records for the devices that have none. LedgerError where a device is another tenant's in this campaign."""
+        wanted = list(dict.fromkeys(devices))
+        there = {record.device: record for record in self.records(campaign, step=step, devices=wanted)}
+        if strange := sorted(name for name, record in there.items() if record.tenant != tenant):
+            raise LedgerError(
+                f"{campaign}: {', '.join(strange[:5])} {'belong' if len(strange) > 1 else 'belongs'} to"
+                f" {there[strange[0]].tenant} in the ledger, not to {tenant}. Nothing was sent. Check the inventory: a"
+                " device is in the group of one tenant.",
+                devices=strange,
+            )
+        missing = [
+            {**_NEW, "campaign": campaign, "step": step, "device": device, "tenant": tenant}
+            for device in wanted
+            if device not in there
+        ]
+        if missing:
+            with self._database.write() as connection:
+                connection.execute(_insert_or_leave(connection, tables().record), missing)
+
+    def intend(self, campaign: str, step: str, devices: Collection[str], now: datetime) -> list[Record]:
+        """The intention to send, stored: those of the devices that were planned and are now this run's alone."""
+        table, claim = tables().record, str(uuid.uuid4())
+        runner = self._runners.begin()
+        with self._counted() as connection:
+            intended = {"state": State.INTENDED.value, "runner": runner, "claim": claim, "intended_at": to_iso(now)}
+            connection.execute(
+                sa.update(table)
+                .where(table.c.campaign == campaign, table.c.step == step, table.c.device == sa.bindparam("which"))
+                .where(table.c.state == State.PLANNED.value)
+                .values(**intended, attempts=table.c.attempts + 1, reason=None),
+                [{"which": device} for device in sorted(devices)],
+            )
+            rows = connection.execute(sa.select(table).where(table.c.claim == claim).order_by(table.c.device)).all()
+        return [_record(row) for row in rows]
+
+    def settle(self, changes: Sequence[Change], now: datetime) -> None:
+        """Each change, unless another run has settled that attempt by now. LedgerError for a step that TRANSITIONS lacks."""
+        for change in changes:
+            if change.state not in TRANSITIONS[change.record.state]:
+                raise LedgerError(
+                    f"{change.record.device}: {change.record.step} cannot go from {change.record.state.value} to"
+                    f" {change.state.value}. This is a fault of the collection; nothing was sent."
+                )
+        with self._database.write() as connection:
+            for state, group in itertools.groupby(sorted(changes, key=_new_state), key=_new_state):
+                connection.execute(_settling(State(state)), [_settled(change, now) for change in group])
+
+    def doubt_the_dead(self, campaign: str, step: str) -> None:
+        """What runs that are no more left intended is in doubt."""
+        table = tables().record
+        ours = (table.c.campaign == campaign, table.c.step == step, table.c.state == State.INTENDED.value)
+        runners = [row.runner for row in self._database.rows(sa.select(table.c.runner).where(*ours).distinct())]
+        dead = self._runners.dead(runners)
+        if dead:
+            with self._database.write() as connection:
+                doubt = sa.update(table).where(*ours, table.c.runner.in_(dead)).values(state=State.IN_DOUBT.value)
+                connection.execute(doubt)
+
+    # What is known of devices
+
+    def facts(self, campaign: str, devices: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
+        table = tables().fact
+        wanted = sa.select(table).where(table.c.campaign == campaign)
+        return {row.device: json.loads(row.facts) for row in self._of(wanted, table.c.device, devices)}
+
+    def keep_facts(self, campaign: str, tenant: str, facts: Mapping[str, Mapping[str, Any]]) -> None:
+        """Replaces what was known of these devices."""
+        rows = [
+            {"campaign": campaign, "tenant": tenant, "device": device, "facts": json.dumps(told)}
+            for device, told in facts.items()
+        ]
+        self._replace(tables().fact, ("campaign", "device"), rows)
+
+    def keep_secrets(self, campaign: str, secrets: Mapping[tuple[str, str], bytes]) -> None:
+        """By device and name, encrypted."""
+        if not secrets:
+            return
+        fernet = self._fernet()
+        rows = [
+            {"campaign": campaign, "device": device, "name": name, "data": fernet.encrypt(data)}
+            for (device, name), data in secrets.items()
+        ]
+        self._replace(tables().secret, ("campaign", "device", "name"), rows)
+
+    def secret(self, campaign: str, device: str, name: str) -> bytes | None:
+        table = tables().secret
+        wanted = sa.select(table.c.data).where(
+            table.c.campaign == campaign, table.c.device == device, table.c.name == name
+        )
+        rows = self._database.rows(wanted)
+        if not rows:
+            return None
+        try:
+            return self._fernet().decrypt(rows[0].data)
+        except InvalidToken:
+            raise LedgerError(
+                f"The key given does not open what the ledger keeps of {device}: it was stored with another key. Nothing"
+                " is lost. Give the key from vault that was in use when the campaign began."
+            ) from None
+
+    # What MDM servers tell
+
+    def add_event(self, event: Event) -> bool:
+        """Whether it is new: an event that comes twice is kept once."""
+        row = {name: getattr(event, name) for name in event.__dataclass_fields__}
+        told = "\0".join(str(value) for name, value in sorted(row.items()) if name != "payload").encode()
+        row["digest"] = hashlib.sha256(told + b"\0" + event.payload).hexdigest()
+        with self._database.write() as connection:
+            insert = _insert_or_leave(connection, tables().event).returning(tables().event.c.number)
+            return connection.execute(insert, row).first() is not None
+
+    def events(
+        self,
+        *,
+        command_uuids: Collection[str] | None = None,
+        enrollment_ids: Collection[str] | None = None,
+        serials: Collection[str] | None = None,
+        topics: Collection[str] | None = None,
+    ) -> list[Event]:
+        """Those that fit all that is given, in the order of their making. At most one of the three is long."""
+        table = tables().event
+        wanted = sa.select(table)
+        if topics is not None:
+            wanted = wanted.where(table.c.topic.in_(topics))
+        given = [
+            (column, values)
+            for column, values in (
+                (table.c.command_uuid, command_uuids),
+                (table.c.enrollment_id, enrollment_ids),
+                (table.c.serial, serials),
+            )
+            if values is not None
+        ]
+        for column, values in given[1:]:
+            wanted = wanted.where(column.in_(values))
+        rows = self._of(wanted, *given[0]) if given else iter(self._database.rows(wanted))
+        found = sorted(rows, key=lambda row: (row.created_at, row.number))
+        return [Event(**{name: getattr(row, name) for name in Event.__dataclass_fields__}) for row in found]
+
+    # The database
+
+    def _of(self, wanted: Any, column: Any, values: Collection[str] | None) -> Iterator[Any]:
+        """The rows whose column is one of the values, in portions that a database takes."""
+        if values is None:
+            yield from self._database.rows(wanted)
+            return
+        left = iter(sorted(set(values)))
+        while portion := list(itertools.islice(left, AT_ONCE)):
+            yield from self._database.rows(wanted.where(column.in_(portion)))
+
+    def _replace(self, table: Any, key: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> None:
+        if not rows:
+            return
+        same = sa.delete(table).where(*(table.c[name] == sa.bindparam(f"old_{name}") for name in key))
+        with self._database.write() as connection:
+            connection.execute(same, [{f"old_{name}": row[name] for name in key} for row in rows])
+            connection.execute(sa.insert(table), list(rows))
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[sa.Connection]:
+        """A write that the witness knows of, where there is a file of which an older copy could be put back."""
+        if self._witness is None:
+            with self._database.write() as connection:
+                yield connection
+            return
+        table = tables().ledger
+        with self._witness.alone():
+            if not self._database.rows(sa.select(table)):  # stored before the witness may name it
+                with self._database.write() as connection:
+                    connection.execute(sa.insert(table).values(id=str(uuid.uuid4()), generation=0))
+            with self._database.write() as connection:
+                ledger_id, generation = connection.execute(sa.select(table.c.id, table.c.generation)).one()
+                self._witness.check(ledger_id, generation)
+                self._witness.begins(ledger_id, generation + 1)
+                connection.execute(sa.update(tables().ledger).values(generation=generation + 1))
+                yield connection
+            self._witness.is_at(ledger_id, generation + 1)
+
+    def _fernet(self) -> Fernet:
+        if self._key is None:
+            raise ConfigurationError(
+                f"The ledger {self.name} keeps bypass codes and unlock tokens encrypted, and no key for that is given."
+                f" Nothing was sent. Make a key with: {MAKE_KEY} ; keep it in vault for good, and give it to every run."
+            )
+        return Fernet(self._key)
+
+
+_NEW = {
+    "state": State.PLANNED.value,
+    "attempts": 0,
+    "failures": 0,
+    "repeatable": True,
+    "evidence": "{}",
+    "reason": None,
+    "intended_at": None,
+    "settled_at": None,
+    "runner": None,
+    "claim": None,
+}
+
+
+def _record(row: Any) -> Record:
+    return Record(
+        campaign=row.campaign,
+        tenant=row.tenant,
+        device=row.device,
+        step=row.step,
+        state=State(row.state),
+        attempts=row.attempts,
+        failures=row.failures,
+        repeatable=row.repeatable,
+        evidence=json.loads(row.evidence),
+        reason=json.loads(row.reason) if row.reason else None,
+        intended_at=row.intended_at,
+        settled_at=row.settled_at,
+    )
+
+
+def _new_state(change: Change) -> str:
+    return change.state.value
+
+
+def _settling(state: State) -> Any:
+    """By attempt, and only from states that may come before this one: what another run settled stays."""
+    table = tables().record
+    before = [table.c.state == earlier.value for earlier, after in TRANSITIONS.items() if state in after]
+    return (
+        sa.update(table)
+        .where(*(table.c[name] == sa.bindparam(f"old_{name}") for name in ("campaign", "step", "device", "attempts")))
+        .where(sa.or_(*before))
+        .values(
+            state=state.value,
+            evidence=sa.bindparam("new_evidence"),
+            reason=sa.bindparam("new_reason"),
+            repeatable=sa.bindparam("new_repeatable"),
+            failures=sa.bindparam("new_failures"),
+            settled_at=sa.bindparam("new_settled_at"),
+        )
+    )
+
+
+def _settled(change: Change, now: datetime) -> dict[str, Any]:
+    record = change.record
+    again = record.state is State.FAILED and change.state is State.PLANNED
+    return {
+        **{f"old_{name}": getattr(record, name) for name in ("campaign", "step", "device", "attempts")},
+        "new_evidence": json.dumps({**record.evidence, **change.evidence}),
+        "new_reason": json.dumps(change.reason) if change.reason else None,
+        "new_repeatable": change.repeatable,
+        "new_failures": record.failures + again,
+        "new_settled_at": to_iso(now),
+    }
+
+
+def _insert_or_leave(connection: sa.Connection, table: Any) -> Any:
+    """Rows that are there already stay as they are."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table).on_conflict_do_nothing()

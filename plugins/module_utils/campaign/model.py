@@ -1,0 +1,97 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A campaign's words: its steps, the states of a device in a step, and which state may follow which."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+__all__ = ["OPEN", "STEPS", "TRANSITIONS", "Change", "Event", "Record", "State", "command_id"]
+
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "nendo.apple_mdm")
+
+
+class State(str, Enum):
+    PLANNED = "planned"
+    INTENDED = "intended"  # the intention is stored; the request may have left
+    SENT = "sent"  # the far side has taken the request
+    PENDING = "pending"  # looked for, and not yet carried out
+    IN_DOUBT = "in_doubt"  # whether the request arrived is not known: a crash, or an answer that was lost
+    DONE = "done"  # by evidence
+    FAILED = "failed"
+    SKIPPED = "skipped"  # with the reason
+
+
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.PLANNED: frozenset({State.INTENDED, State.DONE, State.FAILED, State.SKIPPED}),
+    State.INTENDED: frozenset({State.SENT, State.DONE, State.FAILED, State.SKIPPED, State.IN_DOUBT, State.PLANNED}),
+    State.SENT: frozenset({State.PENDING, State.DONE, State.FAILED, State.PLANNED}),
+    State.PENDING: frozenset({State.DONE, State.FAILED, State.PLANNED}),
+    State.IN_DOUBT: frozenset({State.SENT, State.PENDING, State.DONE, State.FAILED, State.PLANNED}),
+    State.FAILED: frozenset({State.PLANNED, State.DONE}),
+    State.SKIPPED: frozenset({State.PLANNED}),
+    State.DONE: frozenset(),
+}
+OPEN = frozenset({State.SENT, State.PENDING, State.IN_DOUBT})
+
+STEPS: Mapping[str, tuple[str, ...]] = {
+    "donate": ("collect", "profiles", "apps", "licences", "delete", "unassign", "users", "organizations"),
+    "reassign": ("collect", "wipe", "users", "organizations"),
+}
+
+
+def command_id(campaign: str, device: str, step: str, failures: int = 0) -> str:
+    """The same for ever; another one only after a failure that is proven, when the earlier command is dead."""
+    return str(uuid.uuid5(_NAMESPACE, "\0".join((campaign, device, step, str(failures)))))
+
+
+@dataclass(frozen=True)
+class Record:
+    """A device in a step. attempts: how often a request was intended. failures: how often it was proven to have failed.
+
+    reason: why, or what is awaited, by language. Times: UTC, ISO 8601."""
+
+    campaign: str
+    tenant: str
+    device: str
+    step: str
+    state: State
+    attempts: int = 0
+    failures: int = 0
+    repeatable: bool = True
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    reason: Mapping[str, str] | None = None
+    intended_at: str | None = None
+    settled_at: str | None = None
+
+    @property
+    def command_id(self) -> str:
+        return command_id(self.campaign, self.device, self.step, self.failures)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of a record."""
+
+    record: Record
+    state: State
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    reason: Mapping[str, str] | None = None
+    repeatable: bool = True
+
+
+@dataclass(frozen=True)
+class Event:
+    """What an MDM server told of a device. payload: the device's own message, a plist. Times: UTC, ISO 8601."""
+
+    topic: str
+    created_at: str
+    enrollment_id: str
+    payload: bytes
+    serial: str | None = None
+    command_uuid: str | None = None
+    status: str | None = None

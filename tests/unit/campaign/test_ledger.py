@@ -1,0 +1,254 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from ansible_collections.nendo.apple_mdm.plugins.module_utils._errors import ConfigurationError, LedgerError
+from ansible_collections.nendo.apple_mdm.plugins.module_utils._time import to_iso
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.ledger import Ledger, open_ledger
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model import Change, Event, State
+from ansible_collections.nendo.apple_mdm.tests.unit.credentials.makers import NOW
+from ansible_collections.nendo.apple_mdm.tests.unit.orders.killing import KILLED, kill_at_write, run_in_child
+
+CAMPAIGN, TENANT, STEP = "graduation-2027", "school", "wipe"
+DEVICES = [f"C02{number:04d}" for number in range(40)]
+Open = Callable[..., Ledger]
+
+
+def states(ledger: Ledger) -> dict[str, str]:
+    return {record.device: record.state.value for record in ledger.records(CAMPAIGN, step=STEP)}
+
+
+def planned(ledger: Ledger, devices: list[str] = DEVICES) -> Ledger:
+    ledger.plan(CAMPAIGN, TENANT, STEP, devices)
+    return ledger
+
+
+def test_a_look_makes_nothing(ledger: Ledger, tmp_path: Path) -> None:
+    assert ledger.records(CAMPAIGN) == [] and ledger.summary(CAMPAIGN) == {} and ledger.facts(CAMPAIGN) == {}
+    assert ledger.events() == [] and ledger.secret(CAMPAIGN, "C02X", "code") is None
+    ledger.doubt_the_dead(CAMPAIGN, STEP)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan_leaves_what_is_there(ledger: Ledger) -> None:
+    planned(ledger, DEVICES[:2])
+    ledger.intend(CAMPAIGN, STEP, DEVICES[:1], NOW)
+    planned(ledger, DEVICES[:3])
+    assert states(ledger) == {DEVICES[0]: "intended", DEVICES[1]: "planned", DEVICES[2]: "planned"}
+    assert ledger.summary(CAMPAIGN) == {STEP: {"intended": 1, "planned": 2}}
+
+
+def test_a_device_belongs_to_one_tenant(ledger: Ledger) -> None:
+    planned(ledger)
+    with pytest.raises(LedgerError, match=f"{DEVICES[3]} belongs to school in the ledger, not to other"):
+        ledger.plan(CAMPAIGN, "other", STEP, [DEVICES[3]])
+
+
+def test_an_intention_is_given_once(opened: Open) -> None:
+    first, second = opened(), opened()
+    planned(first)
+    mine = first.intend(CAMPAIGN, STEP, DEVICES[:30], NOW)
+    others = second.intend(CAMPAIGN, STEP, DEVICES[20:], NOW)
+    assert [record.device for record in mine] == DEVICES[:30]
+    assert [record.device for record in others] == DEVICES[30:]
+    assert {(record.attempts, record.intended_at) for record in (*mine, *others)} == {(1, to_iso(NOW))}
+
+
+def test_runs_at_the_same_time_never_get_the_same_device(location: str, opened: Open, tmp_path: Path) -> None:
+    planned(opened())
+    pids = []
+    for number in range(4):
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                ledger = open_ledger(location)
+                got = [
+                    record.device
+                    for part in range(8)
+                    for record in ledger.intend(CAMPAIGN, STEP, DEVICES[part * 5 :], NOW)
+                ]
+                (tmp_path / f"got{number}").write_text("\n".join(got))
+                code = 0
+            finally:
+                os._exit(code)
+        pids.append(pid)
+    assert [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids] == [0] * 4
+    got = [device for number in range(4) for device in (tmp_path / f"got{number}").read_text().split()]
+    assert sorted(got) == DEVICES
+
+
+def test_what_a_dead_run_intended_is_in_doubt_for_the_others(location: str, opened: Open) -> None:
+    alive, looking = opened(), opened()
+    planned(alive)
+    alive.intend(CAMPAIGN, STEP, DEVICES[:3], NOW)
+
+    def dies() -> None:
+        open_ledger(location).intend(CAMPAIGN, STEP, DEVICES[3:5], NOW)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    assert run_in_child(dies) == KILLED
+    looking.doubt_the_dead(CAMPAIGN, STEP)
+    assert [states(looking)[device] for device in DEVICES[:6]] == ["intended"] * 3 + ["in_doubt"] * 2 + ["planned"]
+    alive.close()
+    looking.doubt_the_dead(CAMPAIGN, STEP)
+    assert states(looking)[DEVICES[0]] == "in_doubt"
+
+
+def test_what_became_of_it_is_kept_with_its_evidence(ledger: Ledger) -> None:
+    planned(ledger)
+    (record,) = ledger.intend(CAMPAIGN, STEP, DEVICES[:1], NOW)
+    ledger.settle([Change(record, State.SENT, {"answer": 200})], NOW)
+    (record,) = ledger.records(CAMPAIGN, step=STEP, devices=DEVICES[:1])
+    reason = {"en": "It came back.", "ja": "再登録を確認しました。"}
+    ledger.settle([Change(record, State.DONE, {"enrolled": "again"}, reason)], NOW + timedelta(seconds=5))
+    (done,) = ledger.records(CAMPAIGN, devices=DEVICES[:1])
+    assert (done.state, done.evidence, done.reason) == (State.DONE, {"answer": 200, "enrolled": "again"}, reason)
+    assert done.settled_at == to_iso(NOW + timedelta(seconds=5))
+
+
+def test_a_late_word_about_an_earlier_attempt_changes_nothing(ledger: Ledger) -> None:
+    planned(ledger)
+    (first,) = ledger.intend(CAMPAIGN, STEP, DEVICES[:1], NOW)
+    ledger.settle([Change(first, State.PLANNED)], NOW)
+    (second,) = ledger.intend(CAMPAIGN, STEP, DEVICES[:1], NOW)
+    ledger.settle([Change(first, State.DONE)], NOW)
+    assert states(ledger)[DEVICES[0]] == "intended"
+    ledger.settle([Change(second, State.DONE)], NOW)
+    ledger.settle([Change(second, State.IN_DOUBT)], NOW)
+    assert states(ledger)[DEVICES[0]] == "done", "what is done stays done"
+
+
+def test_a_new_command_only_after_a_proven_failure(ledger: Ledger) -> None:
+    planned(ledger)
+    names = []
+    for became in (State.IN_DOUBT, State.FAILED, State.DONE):
+        (record,) = ledger.intend(CAMPAIGN, STEP, DEVICES[:1], NOW)
+        names.append(record.command_id)
+        ledger.settle([Change(record, became)], NOW)
+        if became is not State.DONE:
+            (again,) = ledger.records(CAMPAIGN, devices=DEVICES[:1])
+            ledger.settle([Change(again, State.PLANNED)], NOW)
+    assert names[0] == names[1] != names[2]
+
+
+def test_a_step_that_the_table_lacks_is_a_fault(ledger: Ledger) -> None:
+    planned(ledger)
+    (record, *_rest) = ledger.records(CAMPAIGN)
+    with pytest.raises(LedgerError, match="cannot go from planned to sent"):
+        ledger.settle([Change(record, State.SENT)], NOW)
+
+
+def test_secrets_are_encrypted_and_opened_with_the_key(ledger: Ledger, opened: Open, location: str) -> None:
+    ledger.keep_secrets(CAMPAIGN, {("C02X", "bypass code"): b"old", ("C02Y", "bypass code"): b"other"})
+    ledger.keep_secrets(CAMPAIGN, {("C02X", "bypass code"): b"AAAAA-BBBBB"})
+    assert ledger.secret(CAMPAIGN, "C02X", "bypass code") == b"AAAAA-BBBBB"
+    assert ledger.secret(CAMPAIGN, "C02X", "unlock token") is None
+    if "://" not in location:
+        assert b"AAAAA-BBBBB" not in Path(location).read_bytes()
+        assert Path(location).stat().st_mode & 0o777 == 0o600
+    with pytest.raises(LedgerError, match="another key"):
+        opened(key="b3RoZXItYXBwbGUtbWRtLXRlc3Qta2V5LTAxMjM0NTY=").secret(CAMPAIGN, "C02X", "bypass code")
+    with pytest.raises(ConfigurationError, match="no key for that is given"):
+        opened(key=None).keep_secrets(CAMPAIGN, {("C02X", "bypass code"): b"x"})
+
+
+def test_facts_are_replaced_by_device(ledger: Ledger) -> None:
+    ledger.keep_facts(CAMPAIGN, TENANT, {"C02X": {"owner": "1234"}, "C02Y": {}})
+    ledger.keep_facts(CAMPAIGN, TENANT, {"C02X": {"owner": "一年一組"}})
+    assert ledger.facts(CAMPAIGN) == {"C02X": {"owner": "一年一組"}, "C02Y": {}}
+    assert ledger.facts(CAMPAIGN, ["C02Y", "C02Z"]) == {"C02Y": {}}
+
+
+def test_events_are_kept_once_and_told_in_the_order_of_their_making(ledger: Ledger) -> None:
+    late = Event("mdm.Connect", "2027-03-20T09:00:05Z", "UDID-1", b"<plist/>", command_uuid="A", status="Acknowledged")
+    early = Event("mdm.Authenticate", "2027-03-20T09:00:01Z", "UDID-1", b"<plist/>", serial="C02X")
+    other = replace(early, enrollment_id="UDID-2", serial="C02Y")
+    assert [ledger.add_event(event) for event in (late, early, late, other)] == [True, True, False, True]
+    assert ledger.events(enrollment_ids=["UDID-1"]) == [early, late]
+    assert ledger.events(command_uuids=["A", "B"]) == [late]
+    assert ledger.events(serials=["C02Y"], topics=["mdm.Authenticate"]) == [other]
+
+
+def test_a_ledger_of_a_newer_release_is_left_alone(ledger: Ledger, opened: Open) -> None:
+    import sqlalchemy as sa
+
+    planned(ledger)
+    with ledger._database.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE apple_mdm_ledger_schema SET version = 2"))
+    with pytest.raises(LedgerError, match="tables of version 2"):
+        opened().records(CAMPAIGN)
+
+
+def test_a_place_that_cannot_be_one() -> None:
+    with pytest.raises(ConfigurationError, match="whole path"):
+        open_ledger("ledger.db")
+
+
+# A ledger that was put back
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A ledger of which a copy was made before something was sent."""
+    path = tmp_path / "ledger.db"
+    ledger = planned(open_ledger(str(path)))
+    ledger.intend(CAMPAIGN, STEP, DEVICES[:2], NOW)
+    shutil.copy(path, tmp_path / "copy.db")
+    ledger.intend(CAMPAIGN, STEP, DEVICES[2:4], NOW)
+    ledger.close()
+    return path
+
+
+def test_an_older_copy_of_the_ledger_is_refused(kept: Path) -> None:
+    shutil.copy(kept.with_name("copy.db"), kept)
+    with pytest.raises(LedgerError, match="it is an older copy: it knows of 1 of 2"):
+        open_ledger(str(kept)).intend(CAMPAIGN, STEP, DEVICES[2:4], NOW)
+    assert states(open_ledger(str(kept)))[DEVICES[2]] == "planned"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        pytest.param(
+            lambda path: path.with_name("ledger.db.witness").unlink(), "witness file is missing", id="missing"
+        ),
+        pytest.param(
+            lambda path: path.with_name("ledger.db.witness").write_text("{"), "witness file is damaged", id="damaged"
+        ),
+        pytest.param(lambda path: path.unlink(), "another ledger", id="new ledger"),
+    ],
+)
+def test_a_ledger_without_its_witness_is_refused(kept: Path, spoil: Callable[[Path], None], said: str) -> None:
+    spoil(kept)
+    ledger = planned(open_ledger(str(kept)))
+    with pytest.raises(LedgerError, match=said):
+        ledger.intend(CAMPAIGN, STEP, DEVICES[4:5], NOW)
+
+
+def test_a_crash_at_any_write_of_an_intention_leaves_a_ledger_that_can_be_trusted(tmp_path: Path) -> None:
+    path = str(tmp_path / "ledger.db")
+    planned(open_ledger(path))
+    number = 0
+    while True:
+        number += 1
+        code = kill_at_write(number, lambda: open_ledger(path).intend(CAMPAIGN, STEP, DEVICES[:1], NOW))
+        after = open_ledger(path)
+        after.doubt_the_dead(CAMPAIGN, STEP)
+        assert states(after)[DEVICES[0]] in ("planned", "in_doubt")
+        for record in after.records(CAMPAIGN, devices=DEVICES[:1]):
+            if record.state is State.IN_DOUBT:
+                after.settle([Change(record, State.PLANNED)], NOW)
+        if code == 0:
+            break
+        assert code == KILLED
+    assert number > 10

@@ -1,0 +1,304 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The step runner against a far side that loses answers, fails late, is killed at: each device is served exactly once."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.nendo.apple_mdm.plugins.module_utils._errors import (
+    AccessRefused,
+    AppleMdmError,
+    ConfigurationError,
+    ServiceError,
+    Unreachable,
+)
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.ledger import Ledger, open_ledger
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model import State
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.runner import Outcome, StepRun
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.protocol import Evidence, Found, Item
+from ansible_collections.nendo.apple_mdm.tests.unit.credentials.makers import NOW
+from ansible_collections.nendo.apple_mdm.tests.unit.orders.killing import KILLED, kill_at_write
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+CAMPAIGN, TENANT = "graduation-2027", "school"
+DEVICES = [f"C02{number:02d}" for number in range(6)]
+WHY = {"en": "Because.", "ja": "理由。"}
+
+
+@dataclass
+class FarSide:
+    """A step whose effects are lines in a file, so that they outlive the process that caused them.
+
+    looks_needed: a device shows its effect after so many looks. answers, seen: what is told instead of the truth."""
+
+    file: Path
+    name: str = "wipe"
+    limit: int = 4
+    looks_free: bool = True
+    looks_needed: int = 0
+    refused: Mapping[str, Evidence] = field(default_factory=dict)
+    answers: Mapping[str, Evidence] = field(default_factory=dict)
+    error: AppleMdmError | None = None
+    effect_before_error: bool = False
+    seen: Callable[[Item], Evidence | None] = lambda item: None
+    calls: list[list[str]] = field(default_factory=list)
+    looks: int = 0
+
+    def preflight(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
+        return {item.device: self.refused[item.device] for item in items if item.device in self.refused}
+
+    def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
+        self.calls.append([item.device for item in items])
+        error, self.error = self.error, None
+        if error and not self.effect_before_error:
+            raise error
+        told = {}
+        for item in items:
+            answer = self.answers.get(item.device, Evidence(Found.PENDING))
+            if answer.found is not Found.FAILED:
+                self._take_effect(item)
+            told[item.device] = answer
+        if error:
+            raise error
+        return {device: answer for device, answer in told.items() if answer.found is not Found.UNKNOWN}
+
+    def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
+        self.looks += 1
+        done = self.effects()
+        told = {}
+        for item in items:
+            truth = (
+                Evidence(Found.DONE, facts={"by": item.command_id})
+                if done[item.device]
+                else Evidence(Found.NOT_ARRIVED)
+            )
+            if done[item.device] and self.looks <= self.looks_needed:
+                truth = Evidence(Found.PENDING, WHY)
+            told[item.device] = self.seen(item) or truth
+        return told
+
+    def _take_effect(self, item: Item) -> None:
+        with open(os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "w") as stream:
+            stream.write(json.dumps(item.device) + "\n")
+
+    def effects(self) -> Counter[str]:
+        return Counter(map(json.loads, self.file.read_text().splitlines() if self.file.exists() else []))
+
+
+@dataclass
+class Time:
+    seconds: float = 0
+
+    def clock(self) -> datetime:
+        return NOW + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@pytest.fixture
+def far_side(tmp_path: Path) -> FarSide:
+    return FarSide(tmp_path / "effects")
+
+
+def run_step(ledger: Ledger, step: FarSide, *, check_mode: bool = False, devices: Sequence[str] = DEVICES) -> Outcome:
+    time = Time()
+    return StepRun(
+        ledger=ledger,
+        step=step,
+        campaign=CAMPAIGN,
+        tenant=TENANT,
+        check_mode=check_mode,
+        wait_timeout=10,
+        poll=3,
+        clock=time.clock,
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+    ).run(devices)
+
+
+def states(outcome: Outcome) -> list[str]:
+    return [outcome.records[device].state.value for device in DEVICES]
+
+
+def test_each_device_is_served_once_and_proven(ledger: Ledger, far_side: FarSide) -> None:
+    predicted = run_step(ledger, far_side, check_mode=True)
+    assert (predicted.changed, list(predicted.to_send), far_side.calls) == (True, DEVICES, [])
+    assert ledger.records(CAMPAIGN) == []
+    done = run_step(ledger, far_side)
+    assert done.changed and states(done) == ["done"] * 6
+    assert far_side.calls == [DEVICES[:4], DEVICES[4:]], "at the far side's limit"
+    assert done.records[DEVICES[0]].evidence == {"by": done.records[DEVICES[0]].command_id}
+    again, predicted = run_step(ledger, far_side), run_step(ledger, far_side, check_mode=True)
+    assert not again.changed and not predicted.changed and len(far_side.calls) == 2
+
+
+def test_evidence_is_awaited_and_then_by_the_next_run(ledger: Ledger, far_side: FarSide) -> None:
+    far_side.looks_needed = 3
+    assert states(run_step(ledger, far_side)) == ["done"] * 6
+    assert far_side.looks == 4
+
+
+def test_what_does_not_come_in_time_is_pending_with_its_reason(ledger: Ledger, far_side: FarSide) -> None:
+    far_side.seen = lambda item: Evidence(Found.PENDING, WHY) if item.device == DEVICES[1] else None
+    first = run_step(ledger, far_side)
+    assert states(first) == ["done", "pending", "done", "done", "done", "done"]
+    assert first.records[DEVICES[1]].reason == WHY
+    second = run_step(ledger, far_side)
+    assert not second.changed and states(second) == states(first) and len(far_side.calls) == 2
+    far_side.seen = lambda item: None
+    assert states(run_step(ledger, far_side)) == ["done"] * 6
+    assert set(far_side.effects().values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [(Found.DONE, "done"), (Found.SKIPPED, "skipped"), (Found.FAILED, "failed"), (Found.PENDING, "planned")],
+)
+def test_nothing_is_sent_to_a_device_that_the_preflight_names(
+    ledger: Ledger, far_side: FarSide, found: Found, state: str
+) -> None:
+    far_side.refused = {DEVICES[0]: Evidence(found, WHY)}
+    predicted, done, again = (run_step(ledger, far_side, check_mode=check) for check in (True, False, False))
+    assert states(done) == [state, *["done"] * 5]
+    assert states(predicted)[0] == state and DEVICES[0] not in predicted.to_send
+    assert DEVICES[0] not in far_side.effects()
+    assert done.waiting == predicted.waiting == ({DEVICES[0]: WHY} if found is Found.PENDING else {})
+    assert not again.changed and states(again) == states(done)
+    far_side.refused = {}
+    assert far_side.effects()[DEVICES[0]] == 0
+    assert states(run_step(ledger, far_side))[0] == "done"
+
+
+def test_a_failure_is_tried_again_by_the_next_run_with_a_new_command(ledger: Ledger, far_side: FarSide) -> None:
+    far_side.answers = {
+        DEVICES[0]: Evidence(Found.FAILED, WHY),
+        DEVICES[1]: Evidence(Found.FAILED, WHY, repeatable=False),
+    }
+    failed = run_step(ledger, far_side)
+    assert states(failed)[:3] == ["failed", "failed", "done"]
+    far_side.answers = {}
+    done = run_step(ledger, far_side)
+    assert states(done)[:3] == ["done", "failed", "done"]
+    assert done.records[DEVICES[0]].command_id != failed.records[DEVICES[0]].command_id
+
+
+@pytest.mark.parametrize("effect", [True, False], ids=["after the effect", "before the effect"])
+@pytest.mark.parametrize("error", [Unreachable("no answer"), ServiceError("no", status=500)], ids=["lost", "500"])
+def test_an_answer_that_is_lost_is_in_doubt_until_evidence(
+    ledger: Ledger, far_side: FarSide, error: AppleMdmError, effect: bool
+) -> None:
+    far_side.error, far_side.effect_before_error = error, effect
+    with pytest.raises(type(error)):
+        run_step(ledger, far_side)
+    found = {record.device: record.state for record in ledger.records(CAMPAIGN)}
+    assert list(found.values()) == [State.IN_DOUBT] * 4 + [State.PLANNED] * 2, "the next call was not made"
+    assert states(run_step(ledger, far_side)) == ["done"] * 6
+    assert set(far_side.effects().values()) == {1}
+
+
+def test_a_doubt_that_nothing_settles_is_never_sent_again(ledger: Ledger, far_side: FarSide) -> None:
+    far_side.answers = {DEVICES[0]: Evidence(Found.UNKNOWN)}
+    far_side.seen = lambda item: Evidence(Found.UNKNOWN) if item.device == DEVICES[0] else None
+    for _run in range(3):
+        assert states(run_step(ledger, far_side))[0] == "in_doubt"
+    assert far_side.effects()[DEVICES[0]] == 1
+
+
+@pytest.mark.parametrize("error", [AccessRefused("no", status=401), ConfigurationError("no")], ids=["401", "option"])
+def test_a_request_that_was_refused_whole_leaves_no_doubt(
+    ledger: Ledger, far_side: FarSide, error: AppleMdmError
+) -> None:
+    far_side.error = error
+    with pytest.raises(type(error)):
+        run_step(ledger, far_side)
+    assert {record.state for record in ledger.records(CAMPAIGN)} == {State.PLANNED}
+
+
+def test_check_mode_does_not_look_where_looking_writes(ledger: Ledger, far_side: FarSide) -> None:
+    far_side.seen = lambda item: Evidence(Found.PENDING)
+    run_step(ledger, far_side)
+    looks, far_side.looks_free = far_side.looks, False
+    assert not run_step(ledger, far_side, check_mode=True).changed
+    assert far_side.looks == looks
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["", "a lost answer, too"])
+def test_a_run_killed_at_any_write_is_finished_by_the_next(location: str, tmp_path: Path, lost: bool) -> None:
+    """Before and after every statement, commit, file and effect."""
+    number, code = 0, KILLED
+    while code == KILLED:
+        number += 1
+        far_side = FarSide(tmp_path / f"effects{number}", name=f"step{number}", limit=2)
+
+        def act(far_side: FarSide = far_side) -> None:
+            if lost:
+                far_side.error, far_side.effect_before_error = Unreachable("no answer"), True
+            run_step(open_ledger(location), far_side, devices=DEVICES[:3])
+
+        code = kill_at_write(number, act)
+        finished = run_step(open_ledger(location), far_side, devices=DEVICES[:3])
+        assert {record.state for record in finished.records.values()} == {State.DONE}, number
+        assert far_side.effects() == Counter(DEVICES[:3]), number
+    assert number > 30
+
+
+def test_two_runs_at_once_share_the_work(location: str, tmp_path: Path) -> None:
+    devices = [f"C03{number:03d}" for number in range(60)]
+    sides = [FarSide(tmp_path / "effects", limit=3) for _run in range(3)]
+    runs = [
+        threading.Thread(target=run_step, args=(open_ledger(location), side), kwargs={"devices": devices})
+        for side in sides
+    ]
+    for each in runs:
+        each.start()
+    for each in runs:
+        each.join()
+    assert sides[0].effects() == Counter(devices)
+    assert {record.state for record in run_step(open_ledger(location), sides[0], devices=devices).records.values()} == {
+        State.DONE
+    }
+
+
+ANSWERS = st.sampled_from([Found.PENDING, Found.DONE, Found.FAILED, Found.UNKNOWN])
+SEEN = st.sampled_from([None, Found.PENDING, Found.UNKNOWN])
+RUN = st.tuples(
+    st.dictionaries(st.sampled_from(DEVICES), ANSWERS),
+    st.dictionaries(st.sampled_from(DEVICES), SEEN),
+    st.sampled_from([None, Unreachable("no answer"), ServiceError("no", status=500), AccessRefused("no", status=401)]),
+    st.booleans(),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(runs=st.lists(RUN, max_size=4), number=st.uuids())
+def test_whatever_the_far_side_does_each_device_is_served_once(runs: list[Any], number: Any, tmp_path: Path) -> None:
+    folder = tmp_path / str(number)
+    folder.mkdir(exist_ok=True)
+    far_side, ledger = FarSide(folder / "effects"), open_ledger(str(folder / f"{len(list(folder.iterdir()))}.db"))
+    far_side.file.unlink(missing_ok=True)
+    for answers, seen, error, effect in [*runs, ({}, {}, None, False), ({}, {}, None, False)]:
+        far_side.answers = {device: Evidence(found) for device, found in answers.items()}
+        far_side.seen = lambda item, seen=seen: Evidence(seen[item.device]) if seen.get(item.device) else None  # type: ignore[misc]
+        far_side.error, far_side.effect_before_error = error, effect and not isinstance(error, AccessRefused)
+        try:
+            run_step(ledger, far_side)
+        except AppleMdmError:
+            assert error is not None
+    assert {record.state for record in ledger.records(CAMPAIGN)} == {State.DONE}
+    assert far_side.effects() == Counter(DEVICES)
+    ledger.close()
