@@ -44,3 +44,17 @@ attributes:
       - nendo.apple_mdm.mdm
     description: Use C(group/nendo.apple_mdm.mdm) in C(module_defaults) to set the tenant's options once for all modules.
 """
+
+    STEP = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    description: Sends nothing and writes nothing into the ledger; tells the devices to which something would be sent.
+  diff_mode:
+    support: none
+    description: The change is the devices' records; the summary counts them.
+  idempotent:
+    support: full
+    description: What is done is never asked for again. What failed is tried again by the next run.
+"""

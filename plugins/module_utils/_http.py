@@ -29,7 +29,7 @@ try:
 except ImportError:
     pass
 
-__all__ = ["HttpClient", "Response"]
+__all__ = ["HttpClient", "Response", "retry_after_seconds"]
 
 USER_AGENT = "nendo.apple_mdm (Ansible collection)"
 TRIES = 3
@@ -139,7 +139,7 @@ class HttpClient:
                 return Response(answer.status_code, answer.headers, answer.content, f"{method} {self.host}{path}")
             if wait is None or answer.status_code not in RETRIED:
                 break
-            self._sleep(_retry_after(answer.headers.get("Retry-After"), wait))
+            self._sleep(min(retry_after_seconds(answer.headers.get("Retry-After"), wait), 60.0))
         raise self._refusal(answer, method, path)
 
     def without_secrets(self, text: str) -> str:
@@ -218,12 +218,12 @@ def _waits(repeats: int) -> tuple[float, ...]:
     return tuple(float(2**number) for number in range(repeats))
 
 
-def _retry_after(header: str | None, otherwise: float) -> float:
-    """Seconds to wait as the far side says, in either of the header's forms, 1 to 60."""
+def retry_after_seconds(header: str | None, otherwise: float) -> float:
+    """Seconds to wait as the far side says, in either of the header's forms; at least one."""
     if header is None:
         return otherwise
     try:
-        return min(max(Retry().parse_retry_after(header), 1.0), 60.0)
+        return max(Retry().parse_retry_after(header), 1.0)
     except (InvalidHeader, ValueError, OverflowError):
         return otherwise
 

@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from . import ade, apps_and_books, business, clomo, control, mdmcert, nanodep, nanomdm, portal
+from . import ade, apps_and_books, business, clomo, control, mdmcert, nanodep, nanomdm, portal, school_api
 from .pages import escaped, page, refusal, table
 from .tenants import Wish, make
 from .traffic import Traffic
 from .world import World, iso, world_of
 
-SERVICES = (portal, business, ade, apps_and_books, nanomdm, nanodep, mdmcert, clomo, control)
+SERVICES = (portal, business, ade, apps_and_books, nanomdm, nanodep, mdmcert, school_api, clomo, control)
 
 
 FORM = """<h2>New tenant</h2><form method="post" action="/">

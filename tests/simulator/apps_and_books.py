@@ -1,6 +1,6 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Apps and Books v2 under /vpp/mdm/v2: service config, client config with its call-back, paged assets."""
+"""Apps and Books v2 under /vpp/mdm/v2: service config, client config with its call-back, paged assets, assignments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .state import ContentToken, Location, Tenant
+from .state import ContentToken, LicenceEvent, Location, Tenant
 from .world import World, moment, world_of
 
 PREFIX = "/vpp/mdm/v2"
@@ -28,6 +28,13 @@ MESSAGES = {
     9625: (401, "The content token was revoked."),
     9646: (429, "Too many requests. Try again later."),
     9650: (400, "The page index is out of range."),
+    9700: (400, "Too many assets."),
+    9702: (400, "Too many serial numbers."),
+    9703: (400, "The same asset twice."),
+    9705: (400, "The same serial number twice."),
+    9708: (400, "The event is not known."),
+    9718: (400, "Assets are missing."),
+    9719: (400, "Assignees are missing."),
     9710: (400, "notificationUrl and notificationAuthToken have to be given together."),
     9711: (400, "notificationUrl or notificationAuthToken is too long."),
     9712: (400, "notificationUrl is not https."),
@@ -240,23 +247,99 @@ def delivered(url: str, secret: str, message: dict[str, Any]) -> bool:
         return False
 
 
-async def assets(world: World, tenant: Tenant, location: Location, request: Request) -> dict[str, Any]:
-    query, size = request.query_params, tenant.switches.vpp_page_size
-    chosen = [
-        asset for asset in location.assets if all(asset[name] == query.get(name, asset[name]) for name in FILTERS)
-    ]
-    index, pages = query.get("pageIndex", "0"), max(1, -(-len(chosen) // size))
+def paged(tenant: Tenant, location: Location, request: Request, name: str, chosen: list[Any]) -> dict[str, Any]:
+    size = tenant.switches.vpp_page_size
+    index, pages = request.query_params.get("pageIndex", "0"), max(1, -(-len(chosen) // size))
     if not index.isdigit() or int(index) >= pages:
         raise Refusal(9650, tenant)
     page = chosen[int(index) * size : (int(index) + 1) * size]
     answer = {
-        "assets": page,
+        name: page,
         "currentPageIndex": int(index),
         "size": len(page),
         "totalPages": pages,
         "versionId": str(location.version),
     }
     return answer | ({"nextPageIndex": int(index) + 1} if int(index) + 1 < pages else {})
+
+
+async def assets(world: World, tenant: Tenant, location: Location, request: Request) -> dict[str, Any]:
+    query = request.query_params
+    chosen = [
+        asset for asset in location.assets if all(asset[name] == query.get(name, asset[name]) for name in FILTERS)
+    ]
+    return paged(tenant, location, request, "assets", chosen)
+
+
+async def assignments(world: World, tenant: Tenant, location: Location, request: Request) -> dict[str, Any]:
+    apply_what_is_due(tenant, location)
+    names = ("adamId", "pricingParam", "serialNumber")
+    every = [dict(zip(names, one, strict=True)) for one in location.assignments]
+    query = request.query_params
+    chosen = [one for one in every if all(one[name] == query.get(name, one[name]) for name in names)]
+    return paged(tenant, location, request, "assignments", chosen)
+
+
+def changing(kind: str) -> Endpoint:
+    async def begin(world: World, tenant: Tenant, location: Location, request: Request) -> dict[str, Any]:
+        if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
+            raise Refusal(9727, tenant)
+        try:
+            body = json.loads(await request.body())
+            wanted = [[one["adamId"], one["pricingParam"]] for one in body.get("assets", [])]
+            serials = list(body.get("serialNumbers", []))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise Refusal(9602, tenant) from None
+        for wrong, number in (
+            (not wanted, 9718),
+            (not serials, 9719),
+            (len(wanted) > LIMITS["maxAssets"], 9700),
+            (len(serials) > LIMITS["maxSerialNumbers"], 9702),
+            (len(set(map(tuple, wanted))) < len(wanted), 9703),
+            (len(set(serials)) < len(serials), 9705),
+        ):
+            if wrong:
+                raise Refusal(number, tenant)
+        name = str(uuid.uuid4())
+        location.events[name] = LicenceEvent(kind, wanted, serials, time.time() + tenant.switches.vpp_event_seconds)
+        return {"eventId": name}
+
+    return begin
+
+
+def apply_what_is_due(tenant: Tenant, location: Location) -> None:
+    for event in location.events.values():
+        if event.applied or time.time() < event.done_at:
+            continue
+        event.applied = True
+        if not tenant.switches.vpp_events_fail:
+            for adam_id, pricing in event.assets:
+                for serial in event.serials:
+                    move(tenant, location, event, [adam_id, pricing, serial])
+        location.version += 1
+
+
+def move(tenant: Tenant, location: Location, event: LicenceEvent, pair: list[str]) -> None:
+    there, wanted = pair in location.assignments, event.kind == "ASSOCIATE"
+    if pair[2] in tenant.switches.vpp_failing or there == wanted:
+        info = {"adamId": pair[0], "pricingParam": pair[1], "serialNumber": pair[2]}
+        event.failures.append({"errorNumber": 9603, "errorMessage": MESSAGES[9603][1], "errorInfo": info})
+    elif wanted:
+        location.assignments.append(pair)
+    else:
+        location.assignments.remove(pair)
+
+
+async def event_status(world: World, tenant: Tenant, location: Location, request: Request) -> dict[str, Any]:
+    apply_what_is_due(tenant, location)
+    event = location.events.get(request.query_params.get("eventId", ""))
+    if event is None:
+        raise Refusal(9708, tenant)
+    requested = len(event.assets) * len(event.serials)
+    status = "PENDING" if not event.applied else "FAILED" if tenant.switches.vpp_events_fail else "COMPLETE"
+    done = requested - len(event.failures) if status == "COMPLETE" else 0
+    facts = {"eventStatus": status, "eventType": event.kind, "numRequested": requested, "numCompleted": done}
+    return facts | {"failures": event.failures}
 
 
 def routes() -> list[Route]:
@@ -266,4 +349,8 @@ def routes() -> list[Route]:
         Route(f"{PREFIX}/service/config", service_config, methods=every),
         Route(f"{PREFIX}/client/config", config, methods=every),
         Route(f"{PREFIX}/assets", authenticated({"GET": assets}), methods=every),
+        Route(f"{PREFIX}/assignments", authenticated({"GET": assignments}), methods=every),
+        Route(f"{PREFIX}/assets/associate", authenticated({"POST": changing("ASSOCIATE")}), methods=every),
+        Route(f"{PREFIX}/assets/disassociate", authenticated({"POST": changing("DISASSOCIATE")}), methods=every),
+        Route(f"{PREFIX}/status", authenticated({"GET": event_status}), methods=every),
     ]

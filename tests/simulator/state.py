@@ -32,11 +32,24 @@ class Switches:
     vpp_errors_as_200: bool = False
     vpp_max_per_second: int = 15
     vpp_page_size: int = 200
+    vpp_event_seconds: float = 0.0  # from a change's request to its effect
+    vpp_failing: list[str] = field(default_factory=list)  # serial numbers whose licences stay
+    vpp_events_fail: bool = False
     apns_bad_certificate: bool = False
     apns_goaway: bool = False  # the reason comes in a GOAWAY frame
     apns_other_topic_dropped: bool = False  # 200 and silence for a device of another topic
     portal_doubled_rows: bool = False  # the push portal shows each certificate twice
     portal_language: str = "English"  # of Apple School and Business Manager; or Japanese
+    school_activity_seconds: float = 0.0  # from an activity's request to its end
+    school_lag_seconds: float = 0.0  # from its end until devices show it
+    school_failing: list[str] = field(default_factory=list)  # serial numbers whose assignment does not change
+    school_unknown_serial_409: bool = False  # else an unknown serial number is taken and nothing happens
+    school_unassigned_404: bool = False  # else the linkage is null
+    school_no_log: bool = False  # the work is done, the log is not
+    school_activity_fails: bool = False
+    school_page_size: int = 1000
+    school_reads_per_minute: int = 0  # 0: no limit
+    school_writes_per_hour: int = 0
     clomo_language: str = "Japanese"  # of the panel's administrator; or English
     clomo_vintage: str = "newer"  # labels; older: those of the graduation manual; dep: older ones still
     clomo_time_zone_hours: int = 9  # of the panel's administrator
@@ -116,9 +129,23 @@ class ContentToken:
 
 
 @dataclass
+class LicenceEvent:
+    """A change of assignments. done_at: seconds since the epoch, by the real clock."""
+
+    kind: str
+    assets: list[list[str]]  # Adam ID and pricing
+    serials: list[str]
+    done_at: float
+    applied: bool = False
+    failures: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
 class Location:
     name: str
     u_id: str
+    assignments: list[list[str]] = field(default_factory=list)  # Adam ID, pricing, serial number
+    events: dict[str, LicenceEvent] = field(default_factory=dict)
     tokens: list[ContentToken] = field(default_factory=list)
     assets: list[dict[str, Any]] = field(default_factory=list)
     mdm_info: dict[str, str] = field(default_factory=dict)
@@ -214,6 +241,31 @@ class Clomo:
 
 
 @dataclass
+class Activity:
+    """One change of assignments. done_at: seconds since the epoch, by the real clock."""
+
+    kind: str
+    server: str
+    serials: list[str]
+    created: str
+    done_at: float
+    shown_at: float
+    applied: bool = False
+
+
+@dataclass
+class SchoolApi:
+    """A tenant's organisation at Apple's API: school or business. assigned: by serial number, a server's id or nothing."""
+
+    product: str
+    client_id: str
+    key_id: str
+    private_key: str
+    assigned: dict[str, str] = field(default_factory=dict)
+    activities: dict[str, Activity] = field(default_factory=dict)
+
+
+@dataclass
 class Tenant:
     name: str
     organization: str
@@ -227,6 +279,7 @@ class Tenant:
     devices: list[dict[str, Any]] = field(default_factory=list)
     switches: Switches = field(default_factory=Switches)
     clomo: Clomo | None = None
+    school: SchoolApi | None = None
 
 
 @dataclass

@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from . import clomo
+from . import clomo, school_api
 from .business import issue_content_token, issue_server_token, new_entry
 from .pki import SHARED_KEYS, YEAR, pem, topic_in
 from .state import (
@@ -23,6 +23,7 @@ from .state import (
     NanoMdm,
     PushPair,
     PushRow,
+    SchoolApi,
     Tenant,
     plain,
 )
@@ -53,9 +54,12 @@ class Wish:
     second_factor_code: str = "246810"
     dep_name: str | None = None
     assets: int = 3
+    licences: int = 0  # so many of the assets are assigned to each device
     devices: int = 3
     enrollments: tuple[str, ...] = ()  # ids of devices that the MDM server can push to
     mdm: str = "nanomdm"  # or clomo: then CLOMO PANEL has the credentials, and the nano servers have none
+    api_product: str = "school"  # or business: whose API the organisation has
+    other_servers: tuple[str, ...] = ()  # more device management services of the organisation
     clomo_totp: bool = False
     clomo_organizations: tuple[str, ...] = ()
     clomo_token_organization: str = ""  # whose the content token in use is; empty: all of them
@@ -81,6 +85,8 @@ def make(world: World, wish: Wish) -> Tenant:
         devices=[device(wish.name, number) for number in range(wish.devices)],
     )
     world.state.tenants[wish.name] = tenant
+    tenant.servers += [new_entry(name, None) for name in wish.other_servers]
+    tenant.school = school_api.organisation(world, tenant, wish.api_product)
     if not wish.no_push_certificate:
         give_push_certificate(world, tenant, account, wish)
     give_server_token(world, tenant, wish)
@@ -135,6 +141,11 @@ def give_server_token(world: World, tenant: Tenant, wish: Wish) -> None:
 def give_content_token(world: World, tenant: Tenant, wish: Wish) -> None:
     location = tenant.locations[0]
     location.assets = [asset(number) for number in range(wish.assets)]
+    location.assignments = [
+        [one["adamId"], one["pricingParam"], device["serial_number"]]
+        for device in tenant.devices
+        for one in location.assets[: wish.licences]
+    ]
     if wish.mdm_info:
         location.mdm_info = {"metadata": "", **wish.mdm_info}
     if not wish.no_content_token:
@@ -200,6 +211,7 @@ def described(world: World, tenant: Tenant) -> dict[str, Any]:
         "location": location.name,
         "u_id": location.u_id,
         "mdm_info": location.mdm_info or None,
+        "licences": location.assignments,
         "apple_account": account.name,
         "password": account.password,
         "second_factor_code": account.code,
@@ -210,10 +222,23 @@ def described(world: World, tenant: Tenant) -> dict[str, Any]:
         "mdmcert_url": f"{world.url}/mdmcert",
         "apns_url": world.apns.get("url"),
         "apns_ca": world.apns.get("ca"),
+        **(school_described(world, tenant.school) if tenant.school else {}),
+        "serials": [one["serial_number"] for one in tenant.devices],
         "vendor_certificate": f"{tenant.vendor_folder}/vendor.pem",
         "vendor_private_key": f"{tenant.vendor_folder}/vendor.key",
         "vendor_chain": f"{tenant.vendor_folder}/chain.pem",
         "enrollments": {key: plain(one) for key, one in tenant.nanomdm.enrollments.items()},
         "switches": dataclasses.asdict(tenant.switches),
         **(clomo.described(world, tenant.clomo) if tenant.clomo else {}),
+    }
+
+
+def school_described(world: World, school: SchoolApi) -> dict[str, Any]:
+    return {
+        "school_url": world.url + school_api.PRODUCTS[school.product],
+        "school_token_url": world.url + school_api.TOKEN_PATHS[0],
+        "school_client_id": school.client_id,
+        "school_key_id": school.key_id,
+        "school_private_key": school.private_key,
+        "assigned": school.assigned,
     }

@@ -12,13 +12,15 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from . import ade, apps_and_books
+from . import ade, apps_and_books, school_api
 from .state import Fault
 from .world import World, iso
 
 UNLOGGED = ("/_control",)
 SECRET_QUERY = ("password", "code", "token", "key")
-READING_POSTS = re.compile(r"/(signin|code|create|login|server/devices|devices|devices/sync)$")
+READING_POSTS = re.compile(
+    r"/(signin|code|create|login|oauth2/token|oauth2/v2/token|server/devices|devices|devices/sync)$"
+)
 WRITING_GETS = re.compile(r"/nanodep/v1/tokenpki/|/v1/push/|/nanohub/api/v1/nanomdm/push/")
 HANG_SECONDS = 600
 DROPPED = "simulator.drop"
@@ -56,6 +58,8 @@ def identify(world: World, path: str, headers: dict[str, str]) -> str | None:
         return path.split("/")[2]
     if path.startswith(apps_and_books.PREFIX):
         return apps_and_books.tenant_of(world, headers)
+    if path.startswith("/api-"):
+        return school_api.tenant_of(world, headers)
     if path.startswith("/clomo/panel/"):
         customer = world.tenant_of_panel(path.split("/")[3])
         return customer.name if customer else None

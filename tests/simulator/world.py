@@ -69,6 +69,8 @@ class Memory:
     sign_ins: dict[str, SignIn] = field(default_factory=dict)
     proxy_sessions: dict[tuple[str, str], str] = field(default_factory=dict)
     vpp_requests: dict[str, list[float]] = field(default_factory=dict)
+    api_tokens: dict[str, tuple[str, float]] = field(default_factory=dict)  # tenant, end by the real clock
+    api_requests: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     panel_sessions: dict[str, PanelSession] = field(default_factory=dict)
     panel_jobs: dict[str, PanelJob] = field(default_factory=dict)
 

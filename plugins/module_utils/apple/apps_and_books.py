@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._errors import AccessRefused, ServiceError
@@ -80,16 +80,40 @@ class AppsAndBooksClient:
         return self._located("GET", "/assets", params=params)
 
     def assets(self) -> list[dict[str, Any]]:
-        """Every asset, all of one state of the stock: a walk during which it changed is begun again."""
+        """Every asset, all of one state of the stock."""
+        return self._walk("/assets", "assets", {})
+
+    def assignments(self, serial: str | None = None) -> list[dict[str, Any]]:
+        """Every assignment, or those of a device: adamId, pricingParam, and serialNumber or clientUserId."""
+        return self._walk("/assignments", "assignments", {"serialNumber": serial} if serial else {})
+
+    def assignment_pages(self) -> int:
+        """How many calls every assignment takes."""
+        return int(self._located("GET", "/assignments").get("totalPages") or 1)
+
+    def disassociate(self, assets: Sequence[tuple[str, str]], serials: Sequence[str]) -> str:
+        """The id of the event that takes each of the assets (adamId, pricingParam) from each of the devices."""
+        body = {
+            "assets": [{"adamId": adam_id, "pricingParam": pricing} for adam_id, pricing in assets],
+            "serialNumbers": list(serials),
+        }
+        return str(self._located("POST", "/assets/disassociate", json=body, idempotent=False)["eventId"])
+
+    def event(self, event_id: str) -> dict[str, Any]:
+        """eventStatus (PENDING, COMPLETE, FAILED), numRequested, numCompleted, failures."""
+        return self._located("GET", "/status", params={"eventId": event_id})
+
+    def _walk(self, path: str, key: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Every page, all of one state: a walk during which it changed is begun again."""
         for _walk in range(WALKS):
             found: list[dict[str, Any]] = []
-            page = self.assets_page()
+            page = self._located("GET", path, params=params)
             version = page.get("versionId")
             while page.get("versionId") == version:
-                found.extend(page.get("assets") or [])
+                found.extend(page.get(key) or [])
                 if page.get("nextPageIndex") is None:
                     return found
-                page = self.assets_page(page["nextPageIndex"])
+                page = self._located("GET", path, params={**params, "pageIndex": str(page["nextPageIndex"])})
         raise ServiceError(
             f"The stock of apps and books changed during each of {WALKS} readings. Nothing was changed by us. Run"
             " again when nobody is buying or assigning."
@@ -100,10 +124,10 @@ class AppsAndBooksClient:
         self.location = {key: answer[key] for key in LOCATION_KEYS if key in answer}
         return answer
 
-    def _request(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
-        """Every call of this client may be repeated: reads, and a write that says the same again."""
+    def _request(self, method: str, path: str, *, idempotent: bool = True, **arguments: Any) -> dict[str, Any]:
+        """Reads may be repeated, and a write that says the same again."""
         try:
-            answer = self._http.request(method, path, idempotent=True, **arguments).json()
+            answer = self._http.request(method, path, idempotent=idempotent, **arguments).json()
         except ServiceError as error:
             number, message = _error_of(error.details.get("body", ""))
             if number is None:

@@ -171,7 +171,7 @@ class StepRun:
     def _items(self, records: Mapping[str, Record]) -> list[Item]:
         facts = self.ledger.facts(self.campaign, list(records))
         return [
-            Item(device, record.command_id, facts.get(device, {}), record.intended_at)
+            Item(device, record.command_id, facts.get(device, {}), record.evidence, record.intended_at)
             for device, record in records.items()
         ]
 

@@ -97,11 +97,13 @@ class Evidence:
 class Item:
     """One device's share of a step. command_id: the UUID that every request for it is known by or derived from.
 
-    facts: as the step collect kept them. intended_at: UTC, ISO 8601; None before the first request."""
+    facts: as the step collect kept them. evidence: the facts of what this step was answered and has seen so far.
+    intended_at: UTC, ISO 8601; None before the first request."""
 
     device: str
     command_id: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
     intended_at: str | None = None
 
 

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+import importlib.util
 import uuid
+from pathlib import Path
 
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model import (
     OPEN,
@@ -49,3 +51,14 @@ def test_the_steps_of_both_outcomes() -> None:
     assert STEPS["donate"].index("licences") < STEPS["donate"].index("delete") < STEPS["donate"].index("unassign")
     assert "wipe" not in STEPS["donate"] and "delete" not in STEPS["reassign"]
     assert all(steps[0] == "collect" for steps in STEPS.values())
+
+
+def test_the_picture_in_the_documentation_is_drawn_from_the_table() -> None:
+    root = Path(__file__).resolve().parents[3]
+    found = importlib.util.spec_from_file_location("campaign_states", root / "tools" / "campaign_states.py")
+    assert found and found.loader
+    tool = importlib.util.module_from_spec(found)
+    found.loader.exec_module(tool)
+    shown = (root / "docs" / "campaigns.md").read_text(encoding="utf-8")
+    assert shown == tool.page(shown), "run tools/campaign_states.py"
+    assert all(f"`{state.value}`" in shown for state in State)

@@ -1,0 +1,64 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options of a campaign: its ledger, its devices, and the guards of a step."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  campaign:
+    description: The campaign's id, such as V(graduation-2027). What was done is known by it, for ever.
+    type: str
+    required: true
+  ledger:
+    description:
+      - Where is kept what campaigns intended, did and proved. An absolute path of a SQLite file on the host where the module
+        runs, or the URL of a database, V(postgresql+psycopg://user:password@host/name), for AWX.
+      - An older copy of a SQLite ledger that was put back is refused, by the file beside it whose name ends in C(.witness).
+    type: str
+    required: true
+  ledger_key:
+    description:
+      - Encrypts what the ledger keeps of devices that is secret. A Fernet key, 32 random bytes in URL-safe base64. Keep it in
+        a vault.
+    type: str
+"""
+
+    DEVICES = r"""
+options:
+  devices:
+    description: Serial numbers. Give this or O(devices_path).
+    type: list
+    elements: str
+  devices_path:
+    description: A file with a serial number at the beginning of each line. For many devices.
+    type: path
+"""
+
+    STEP = r"""
+options:
+  tenant:
+    description: The tenant to which all the devices belong.
+    type: str
+    required: true
+  confirm:
+    description: Has to be the same as O(campaign), else nothing but a dry run is done.
+    type: str
+  max_devices:
+    description: More devices than this are refused.
+    type: int
+    default: 100
+  wait_timeout:
+    description: Seconds to wait for evidence. What has not come by then is pending, and the next run goes on.
+    type: int
+    default: 600
+  wait_sleep:
+    description: Seconds between two looks. Apple allows few.
+    type: int
+    default: 30
+  records_path:
+    description: A file, mode 0600, that receives every device's record, one line of JSON each. Not written in a dry run.
+    type: path
+"""

@@ -1,0 +1,211 @@
+#!/usr/bin/python
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Take the licences of Apps and Books back from devices."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vpp_license_revoke
+short_description: Take the device licences of Apps and Books back from devices
+version_added: "0.1.0"
+description:
+  - Asks Apple to disassociate every licence that is assigned to the serial numbers, in the fewest calls, and reads the
+    assignments back. Nothing left is the proof.
+  - Licences of users are left alone, and so is every device that is not listed.
+  - Apple carries a change out later, and perhaps in part. What is left by then fails with Apple's number, or is pending.
+author: nendo.apple_mdm contributors (@nendo-mdm)
+extends_documentation_fragment:
+  - nendo.apple_mdm._attributes.step
+  - nendo.apple_mdm._campaign
+  - nendo.apple_mdm._campaign.devices
+  - nendo.apple_mdm._campaign.step
+options:
+  content_token:
+    description: The content token of the location, the text of its C(.vpptoken) file. Give this or O(content_token_path).
+    type: str
+  content_token_path:
+    description: The content token's file.
+    type: path
+  mdm_id:
+    description: If given, a location that another MDM server than this manages is refused.
+    type: str
+  apps_and_books_url:
+    description: The service's address.
+    type: str
+    default: https://vpp.itunes.apple.com/mdm/v2
+  ca_path:
+    description: A CA bundle, if the address has a certificate of another CA.
+    type: path
+  timeout:
+    description: Seconds that a call may take.
+    type: int
+    default: 30
+requirements:
+  - requests
+  - SQLAlchemy
+  - cryptography
+seealso:
+  - module: nendo.apple_mdm.vpp_token_info
+  - module: nendo.apple_mdm.campaign_info
+  - name: Apple, Disassociate assets
+    description: The call that does it.
+    link: https://developer.apple.com/documentation/devicemanagement/disassociate-assets
+"""
+
+EXAMPLES = r"""
+- name: The graduates' devices have no licences
+  nendo.apple_mdm.vpp_license_revoke:
+    campaign: graduation-2027
+    confirm: graduation-2027
+    tenant: sakura_school
+    ledger: /srv/apple_mdm/ledger.db
+    devices_path: /srv/apple_mdm/grade6_2027.txt
+    max_devices: 150
+    content_token_path: /srv/apple_mdm/sakura.vpptoken
+  register: licences
+  failed_when: licences.failures | length > 0
+"""
+
+RETURN = r"""
+campaign:
+  description: The campaign's id.
+  type: str
+  returned: success
+  sample: graduation-2027
+tenant:
+  description: The tenant.
+  type: str
+  returned: success
+  sample: sakura_school
+step:
+  description: The step.
+  type: str
+  returned: success
+  sample: licences
+summary:
+  description: How many devices are in which state.
+  type: dict
+  returned: success
+  contains:
+    done:
+      description: Proven.
+      type: int
+      returned: success
+      sample: 118
+    pending:
+      description: Asked for, or something has to happen first; run again.
+      type: int
+      returned: success
+      sample: 2
+    failed:
+      description: See RV(failures).
+      type: int
+      returned: success
+      sample: 0
+    in_doubt:
+      description: Whether the request arrived is not known. It is not sent again before that is settled by evidence.
+      type: int
+      returned: success
+      sample: 0
+    skipped:
+      description: Not needed.
+      type: int
+      returned: success
+      sample: 0
+    to_do:
+      description: Nothing was sent yet. In a dry run, what would be sent.
+      type: int
+      returned: success
+      sample: 0
+to_do:
+  description: In a dry run, the first 500 devices to which something would be sent.
+  type: list
+  elements: str
+  returned: success
+failures:
+  description: The first 500 devices that failed. They do not fail the module.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    device:
+      description: The serial number.
+      type: str
+      returned: success
+      sample: DMPXK0ABCDEF
+    state:
+      description: V(failed).
+      type: str
+      returned: success
+      sample: failed
+    reason:
+      description: Why, in English (C(en)) and Japanese (C(ja)).
+      type: dict
+      returned: success
+pending:
+  description: The first 500 devices that wait, in the shape of RV(failures); the reason is what is awaited, or V(null).
+  type: list
+  elements: dict
+  returned: success
+records_path:
+  description: The file with all records; V(null) if O(records_path) is absent, and in a dry run.
+  type: str
+  returned: success
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._campaign import ONE_OF_DEVICES, STEP_OPTIONS, run_step
+from ..module_utils._libraries import require
+from ..module_utils._module import read_file
+
+if TYPE_CHECKING:
+    from ..module_utils.campaign.licences import LicencesStep
+
+ONE_TOKEN = ("content_token", "content_token_path")
+ARGUMENT_SPEC = {
+    **STEP_OPTIONS,
+    "content_token": {"type": "str", "no_log": True},
+    "content_token_path": {"type": "path", "no_log": False},
+    "mdm_id": {"type": "str"},
+    "apps_and_books_url": {"type": "str", "default": "https://vpp.itunes.apple.com/mdm/v2"},
+    "ca_path": {"type": "path"},
+    "timeout": {"type": "int", "default": 30},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=ARGUMENT_SPEC,
+        mutually_exclusive=[ONE_OF_DEVICES, ONE_TOKEN],
+        required_one_of=[ONE_OF_DEVICES, ONE_TOKEN],
+        supports_check_mode=True,
+    )
+    params = module.params
+
+    @contextlib.contextmanager
+    def revoking() -> Iterator[LicencesStep]:
+        require("requests")
+        from ..module_utils.apple.apps_and_books import AppsAndBooksClient
+        from ..module_utils.campaign.licences import LicencesStep
+        from ..module_utils.credentials.content_token import parse_content_token
+
+        token = parse_content_token((params["content_token"] or "").encode() or read_file(params["content_token_path"]))
+        module.no_log_values.add(token.bearer)
+        client = AppsAndBooksClient(
+            token.bearer, base_url=params["apps_and_books_url"], ca_path=params["ca_path"], timeout=params["timeout"]
+        )
+        with contextlib.closing(client):
+            yield LicencesStep(client, mdm_id=params["mdm_id"])
+
+    run_step(module, revoking)
+
+
+if __name__ == "__main__":
+    main()
