@@ -43,13 +43,6 @@ options:
     description: The tenant to which all the devices belong.
     type: str
     required: true
-  confirm:
-    description: Has to be the same as O(campaign), else nothing but a dry run is done.
-    type: str
-  max_devices:
-    description: More devices than this are refused.
-    type: int
-    default: 100
   wait_timeout:
     description: Seconds to wait for evidence. What has not come by then is pending, and the next run goes on.
     type: int
@@ -61,4 +54,15 @@ options:
   records_path:
     description: A file, mode 0600, that receives every device's record, one line of JSON each. Not written in a dry run.
     type: path
+"""
+
+    GUARDS = r"""
+options:
+  confirm:
+    description: Has to be the same as O(campaign), else nothing but a dry run is done.
+    type: str
+  max_devices:
+    description: More devices than this are refused.
+    type: int
+    default: 100
 """

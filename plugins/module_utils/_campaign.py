@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 __all__ = [
     "CAMPAIGN_OPTIONS",
     "DEVICES_OPTIONS",
+    "GUARD_OPTIONS",
     "ONE_OF_DEVICES",
     "SCHOOL_OPTIONS",
     "STEP_OPTIONS",
+    "driver_step",
     "given_devices",
     "ledger_for",
     "run_step",
@@ -51,11 +53,13 @@ STEP_OPTIONS: dict[str, Any] = {
     **CAMPAIGN_OPTIONS,
     **DEVICES_OPTIONS,
     "tenant": {"type": "str", "required": True},
-    "confirm": {"type": "str"},
-    "max_devices": {"type": "int", "default": 100},
     "wait_timeout": {"type": "int", "default": 600},
     "wait_sleep": {"type": "int", "default": 30},
     "records_path": {"type": "path"},
+}
+GUARD_OPTIONS: dict[str, Any] = {
+    "confirm": {"type": "str"},
+    "max_devices": {"type": "int", "default": 100},
 }
 SCHOOL_OPTIONS: dict[str, Any] = {
     "client_id": {"type": "str", "required": True},
@@ -129,15 +133,21 @@ def school_client(options: Mapping[str, Any]) -> SchoolClient:
     )
 
 
-def run_step(module: AnsibleModule, make: Callable[[], contextlib.AbstractContextManager[DeviceStep]]) -> None:
+def run_step(
+    module: AnsibleModule,
+    make: Callable[[Ledger], contextlib.AbstractContextManager[DeviceStep]],
+    *,
+    asks_only: bool = False,
+) -> None:
     """One step over the devices, and the module's end. Devices that failed or wait do not fail the module: the play does."""
     from .campaign.runner import StepRun
 
     params = module.params
     with guard(module), ledger_for(module) as ledger:
         devices = given_devices(params)
-        _check_confirmed(params, devices, module.check_mode)
-        with make() as step:
+        if not asks_only:
+            _check_confirmed(params, devices, module.check_mode)
+        with make(ledger) as step:
             outcome = StepRun(
                 ledger=ledger,
                 step=step,
@@ -147,9 +157,34 @@ def run_step(module: AnsibleModule, make: Callable[[], contextlib.AbstractContex
                 wait_timeout=params["wait_timeout"],
                 poll=params["wait_sleep"],
             ).run(devices)
-        module.exit_json(
-            **_result(outcome, step.name, params, None if module.check_mode else _written(outcome, params))
-        )
+            facts = ledger.facts(params["campaign"], devices) if asks_only else {}
+        path = None if module.check_mode else _written(outcome, params, facts)
+        result = _result(outcome, step.name, params, path)
+        if asks_only:
+            shown = [{"device": device, **facts[device]} for device in devices if device in facts]
+            result = {**result, "changed": False, "devices": shown[:SHOWN]}
+        module.exit_json(**result)
+
+
+@contextlib.contextmanager
+def driver_step(module: AnsibleModule, ledger: Ledger, name: str, **options: Any) -> Iterator[DeviceStep]:
+    """A step of the tenant's MDM server."""
+    from .campaign.notebook import Notebook
+    from .mdm.drivers import driver_for
+
+    require("requests")
+    params = module.params
+    driver = driver_for(params["mdm"])
+    notebook = Notebook(ledger, params["campaign"], params["tenant"], secrets_kept=bool(params["ledger_key"]))
+    try:
+        step = driver.step(name, notebook, options)
+        if step is None:
+            raise ConfigurationError(
+                f"{params['tenant']}: the driver {driver.name} cannot do the step {name} with these options. Nothing was sent."
+            )
+        yield step
+    finally:
+        driver.close()
 
 
 def _check_confirmed(params: Mapping[str, Any], devices: Sequence[str], check_mode: bool) -> None:
@@ -197,8 +232,8 @@ def _view(record: Record, waits_for: Mapping[str, str] | None = None) -> dict[st
     return {"device": record.device, "state": record.state.value, "reason": waits_for or record.reason}
 
 
-def _written(outcome: Outcome, params: Mapping[str, Any]) -> str | None:
-    """Every record as a line of JSON, mode 0600."""
+def _written(outcome: Outcome, params: Mapping[str, Any], facts: Mapping[str, Any]) -> str | None:
+    """Every record as a line of JSON, mode 0600, with the device's facts where those were asked for."""
     path: str | None = params["records_path"]
     if path is None:
         return None
@@ -214,5 +249,6 @@ def _written(outcome: Outcome, params: Mapping[str, Any]) -> str | None:
                     "step": record.step,
                     "evidence": dict(record.evidence),
                 }
-                file.write(json.dumps({**line, "attempts": record.attempts}, ensure_ascii=False) + "\n")
+                more = {"attempts": record.attempts, **({"facts": facts[device]} if device in facts else {})}
+                file.write(json.dumps({**line, **more}, ensure_ascii=False) + "\n")
     return path

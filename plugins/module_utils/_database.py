@@ -12,6 +12,7 @@ import base64
 import binascii
 import contextlib
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -144,9 +145,18 @@ def checked_key(key: str | None, noun: str) -> bytes | None:
 
 
 def _make_file(path: str) -> None:
-    """SQLite's file, for its owner only."""
+    """SQLite's file, for its owner only. It is never opened here: closing it would free the locks that other connections of
+    this process have on it."""
+    if os.path.exists(path):
+        return
     make_folder(os.path.dirname(path))
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    handle, new = tempfile.mkstemp(dir=os.path.dirname(path))
+    os.close(handle)
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(new, path)
+    finally:
+        os.unlink(new)
 
 
 def _parsed(url: str, noun: str) -> sa.URL:

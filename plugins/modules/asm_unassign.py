@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - nendo.apple_mdm._campaign
   - nendo.apple_mdm._campaign.devices
   - nendo.apple_mdm._campaign.step
+  - nendo.apple_mdm._campaign.guards
   - nendo.apple_mdm._asm
 options:
   server_name:
@@ -156,14 +157,23 @@ from typing import TYPE_CHECKING
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._campaign import ONE_OF_DEVICES, SCHOOL_OPTIONS, STEP_OPTIONS, run_step, school_client
+from ..module_utils._campaign import (
+    GUARD_OPTIONS,
+    ONE_OF_DEVICES,
+    SCHOOL_OPTIONS,
+    STEP_OPTIONS,
+    run_step,
+    school_client,
+)
 from ..module_utils._libraries import require
 
 if TYPE_CHECKING:
+    from ..module_utils.campaign.ledger import Ledger
     from ..module_utils.campaign.unassign import UnassignStep
 
 ARGUMENT_SPEC = {
     **STEP_OPTIONS,
+    **GUARD_OPTIONS,
     "asm": {"type": "dict", "required": True, "options": SCHOOL_OPTIONS},
     "server_name": {"type": "str", "required": True},
     "devices_per_activity": {"type": "int", "default": 1000},
@@ -180,7 +190,7 @@ def main() -> None:
     params = module.params
 
     @contextlib.contextmanager
-    def unassigning() -> Iterator[UnassignStep]:
+    def unassigning(_ledger: Ledger) -> Iterator[UnassignStep]:
         require("requests", "jwt", "cryptography")
         from ..module_utils.campaign.unassign import UnassignStep
 

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - nendo.apple_mdm._campaign
   - nendo.apple_mdm._campaign.devices
   - nendo.apple_mdm._campaign.step
+  - nendo.apple_mdm._campaign.guards
 options:
   content_token:
     description: The content token of the location, the text of its C(.vpptoken) file. Give this or O(content_token_path).
@@ -161,16 +162,18 @@ from typing import TYPE_CHECKING
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._campaign import ONE_OF_DEVICES, STEP_OPTIONS, run_step
+from ..module_utils._campaign import GUARD_OPTIONS, ONE_OF_DEVICES, STEP_OPTIONS, run_step
 from ..module_utils._libraries import require
 from ..module_utils._module import read_file
 
 if TYPE_CHECKING:
+    from ..module_utils.campaign.ledger import Ledger
     from ..module_utils.campaign.licences import LicencesStep
 
 ONE_TOKEN = ("content_token", "content_token_path")
 ARGUMENT_SPEC = {
     **STEP_OPTIONS,
+    **GUARD_OPTIONS,
     "content_token": {"type": "str", "no_log": True},
     "content_token_path": {"type": "path", "no_log": False},
     "mdm_id": {"type": "str"},
@@ -190,7 +193,7 @@ def main() -> None:
     params = module.params
 
     @contextlib.contextmanager
-    def revoking() -> Iterator[LicencesStep]:
+    def revoking(_ledger: Ledger) -> Iterator[LicencesStep]:
         require("requests")
         from ..module_utils.apple.apps_and_books import AppsAndBooksClient
         from ..module_utils.campaign.licences import LicencesStep

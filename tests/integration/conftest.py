@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 from ansible_collections.nendo.apple_mdm.tests import postgres
+from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import Site, nano_site
 from ansible_collections.nendo.apple_mdm.tests.integration.servers import Real, Server, moved_in, real_servers
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import World, start
 
@@ -44,6 +45,12 @@ def serve(world: World, real: Callable[[str], Real], tmp_path: Path) -> Iterator
     for server in serving:
         server.close()
     world.no_faults()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with nano_site(tmp_path) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -36,8 +36,8 @@ def absent(what: str) -> NoReturn:
 
 
 @contextmanager
-def nanomdm(ca: Path) -> Iterator[str]:
-    with running("nanomdm", "-api", API_KEY, "-ca", str(ca), "-storage", "inmem", "-storage-dsn", "") as url:
+def nanomdm(ca: Path, *more: str) -> Iterator[str]:
+    with running("nanomdm", "-api", API_KEY, "-ca", str(ca), "-storage", "inmem", "-storage-dsn", "", *more) as url:
         yield url
 
 

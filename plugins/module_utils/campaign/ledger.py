@@ -102,8 +102,12 @@ class Ledger:
             with self._database.write() as connection:
                 connection.execute(_insert_or_leave(connection, tables().record), missing)
 
-    def intend(self, campaign: str, step: str, devices: Collection[str], now: datetime) -> list[Record]:
-        """The intention to send, stored: those of the devices that were planned and are now this run's alone."""
+    def intend(
+        self, campaign: str, step: str, baselines: Mapping[str, Mapping[str, Any]], now: datetime
+    ) -> list[Record]:
+        """The intention to send, stored: those of the devices that were planned and are now this run's alone.
+
+        baselines: by device, what evidence begins with. That of earlier attempts is of no use any more."""
         table, claim = tables().record, str(uuid.uuid4())
         runner = self._runners.begin()
         with self._counted() as connection:
@@ -112,8 +116,8 @@ class Ledger:
                 sa.update(table)
                 .where(table.c.campaign == campaign, table.c.step == step, table.c.device == sa.bindparam("which"))
                 .where(table.c.state == State.PLANNED.value)
-                .values(**intended, attempts=table.c.attempts + 1, reason=None),
-                [{"which": device} for device in sorted(devices)],
+                .values(**intended, attempts=table.c.attempts + 1, reason=None, evidence=sa.bindparam("new_evidence")),
+                [{"which": device, "new_evidence": json.dumps(told)} for device, told in sorted(baselines.items())],
             )
             rows = connection.execute(sa.select(table).where(table.c.claim == claim).order_by(table.c.device)).all()
         return [_record(row) for row in rows]
@@ -129,6 +133,18 @@ class Ledger:
         with self._database.write() as connection:
             for state, group in itertools.groupby(sorted(changes, key=_new_state), key=_new_state):
                 connection.execute(_settling(State(state)), [_settled(change, now) for change in group])
+
+    def look_again(self, campaign: str, step: str, devices: Collection[str]) -> None:
+        """What was done is planned anew: only for a step that asks and changes nothing, so it is not in TRANSITIONS."""
+        table = tables().record
+        with self._database.write() as connection:
+            connection.execute(
+                sa.update(table)
+                .where(table.c.campaign == campaign, table.c.step == step, table.c.device == sa.bindparam("which"))
+                .where(table.c.state == State.DONE.value)
+                .values(state=State.PLANNED.value),
+                [{"which": device} for device in sorted(devices)],
+            )
 
     def doubt_the_dead(self, campaign: str, step: str) -> None:
         """What runs that are no more left intended is in doubt."""
@@ -193,6 +209,12 @@ class Ledger:
         with self._database.write() as connection:
             insert = _insert_or_leave(connection, tables().event).returning(tables().event.c.number)
             return connection.execute(insert, row).first() is not None
+
+    def receive(self, event: Event, secrets: Mapping[str, bytes]) -> None:
+        """An event and what was secret in it, which is kept under the enrolment's id where there is a key for it."""
+        if secrets and self._key:
+            self.keep_secrets("", {(event.enrollment_id, name): data for name, data in secrets.items()})
+        self.add_event(event)
 
     def events(
         self,

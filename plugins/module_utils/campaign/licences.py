@@ -28,6 +28,7 @@ class LicencesStep:
 
     name = "licences"
     looks_free = True
+    lasting = True
 
     def __init__(
         self, client: AppsAndBooksClient, *, mdm_id: str | None = None, clock: Callable[[], datetime] = now_utc
@@ -44,6 +45,9 @@ class LicencesStep:
         """A device without a licence is done."""
         self._licences = self._assigned([item.device for item in items])
         return {item.device: _done() for item in items if not self._licences[item.device]}
+
+    def baseline(self, item: Item) -> Mapping[str, Any]:
+        return {}
 
     def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         """What fails after the first call leaves only the devices of later calls in doubt."""

@@ -30,7 +30,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.PLANNED: frozenset({State.INTENDED, State.DONE, State.FAILED, State.SKIPPED}),
     State.INTENDED: frozenset({State.SENT, State.DONE, State.FAILED, State.SKIPPED, State.IN_DOUBT, State.PLANNED}),
     State.SENT: frozenset({State.PENDING, State.DONE, State.FAILED, State.PLANNED}),
-    State.PENDING: frozenset({State.DONE, State.FAILED, State.PLANNED}),
+    State.PENDING: frozenset({State.PENDING, State.DONE, State.FAILED, State.PLANNED}),  # itself: with another reason
     State.IN_DOUBT: frozenset({State.SENT, State.PENDING, State.DONE, State.FAILED, State.PLANNED}),
     State.FAILED: frozenset({State.PLANNED, State.DONE}),
     State.SKIPPED: frozenset({State.PLANNED}),

@@ -99,6 +99,8 @@ class StepRun:
         if not self.check_mode:
             self.ledger.plan(self.campaign, self.tenant, self.step.name, self._devices)
             self.ledger.doubt_the_dead(self.campaign, self.step.name)
+            if not self.step.lasting:
+                self.ledger.look_again(self.campaign, self.step.name, self._devices)
         new = Record(self.campaign, self.tenant, "", self.step.name, State.PLANNED)
         return {device: replace(new, device=device) for device in self._devices} | self._records()
 
@@ -127,12 +129,13 @@ class StepRun:
         waiting = {device: found.reason or {} for device, found in told.items() if found.found is Found.PENDING}
         ready = [device for device in records if device not in told]
         for first in range(0, len(ready), self.step.limit):
-            self._send(ready[first : first + self.step.limit])
+            self._send({device: records[device] for device in ready[first : first + self.step.limit]})
         return waiting
 
-    def _send(self, devices: Sequence[str]) -> None:
+    def _send(self, planned: Mapping[str, Record]) -> None:
         """One call. Whatever ends it early leaves its devices in doubt, unless nothing was taken for certain."""
-        mine = self.ledger.intend(self.campaign, self.step.name, devices, self.clock())
+        baselines = {item.device: self.step.baseline(item) for item in self._items(planned)}
+        mine = self.ledger.intend(self.campaign, self.step.name, baselines, self.clock())
         records = {record.device: record for record in mine}
         if not records:
             return
@@ -171,7 +174,7 @@ class StepRun:
     def _items(self, records: Mapping[str, Record]) -> list[Item]:
         facts = self.ledger.facts(self.campaign, list(records))
         return [
-            Item(device, record.command_id, facts.get(device, {}), record.evidence, record.intended_at)
+            Item(device, record.command_id, facts.get(device, {}), record.evidence, record.intended_at, record.attempts)
             for device, record in records.items()
         ]
 
@@ -213,9 +216,11 @@ def _changes(
     changes = []
     for device, found in told.items():
         state = states.get(found.found)
-        if device not in records or state in (None, records[device].state):
+        if device not in records or state is None:
             continue
-        changes.append(Change(records[device], State(state), found.facts, found.reason, found.repeatable))
+        if (state, found.reason) == (records[device].state, records[device].reason):
+            continue
+        changes.append(Change(records[device], state, found.facts, found.reason, found.repeatable))
     return changes
 
 

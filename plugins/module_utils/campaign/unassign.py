@@ -29,6 +29,7 @@ class UnassignStep:
 
     name = "unassign"
     looks_free = True
+    lasting = True
 
     def __init__(
         self, client: SchoolClient, server_name: str, *, limit: int = PAGE, clock: Callable[[], datetime] = now_utc
@@ -43,6 +44,9 @@ class UnassignStep:
         """Only what is assigned to this server is sent: Apple takes unknown serial numbers without a word."""
         here = self._assigned_here([item.device for item in items])
         return {item.device: self._elsewhere(item.device) for item in items if item.device not in here}
+
+    def baseline(self, item: Item) -> Mapping[str, Any]:
+        return {}
 
     def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         activity = self._client.unassign(self._server_here()["id"], [item.device for item in items])

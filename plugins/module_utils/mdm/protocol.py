@@ -97,7 +97,8 @@ class Evidence:
 class Item:
     """One device's share of a step. command_id: the UUID that every request for it is known by or derived from.
 
-    facts: as the step collect kept them. evidence: the facts of what this step was answered and has seen so far.
+    attempt: how many requests were intended, this one included. facts: as the step collect kept them. evidence: the
+    baseline of the last intention, and the facts of what this step was answered and has seen since.
     intended_at: UTC, ISO 8601; None before the first request."""
 
     device: str
@@ -105,21 +106,26 @@ class Item:
     facts: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, Any] = field(default_factory=dict)
     intended_at: str | None = None
+    attempt: int = 0
 
 
 class DeviceStep(Protocol):
     """One step of a campaign on one far side. A step decides nothing about repeating; it asks, sends and looks.
 
     name: as in campaign/model.py. limit: devices a call of send. looks_free: evidence writes nothing anywhere, so that
-    it also serves dry runs."""
+    it also serves dry runs. lasting: what is done stays done; else every run does it anew, as what only asks."""
 
     name: str
     limit: int
     looks_free: bool
+    lasting: bool
 
     def preflight(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         """The devices to which nothing may be sent, and why: DONE, SKIPPED, FAILED, or PENDING where something has to
         happen first. No write."""
+
+    def baseline(self, item: Item) -> Mapping[str, Any]:
+        """What of now the evidence will be compared with. It is stored with the intention, before anything is sent."""
 
     def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         """The requests, for at most limit devices. A device that is not in the answer is in doubt.
@@ -147,6 +153,9 @@ class MdmDriver(Protocol):
     @property
     def content_token(self) -> CredentialPort | None:
         """The port of the content token of Apps and Books."""
+
+    def step(self, name: str, notebook: Any, options: Mapping[str, Any]) -> DeviceStep | None:
+        """A step on devices; None for what this server cannot do. notebook: as campaign/notebook.py."""
 
     def close(self) -> None:
         """Give back the connections."""

@@ -27,6 +27,11 @@ def states(ledger: Ledger) -> dict[str, str]:
     return {record.device: record.state.value for record in ledger.records(CAMPAIGN, step=STEP)}
 
 
+def none(devices: list[str]) -> dict[str, dict[str, str]]:
+    """Nothing to compare with later."""
+    return {device: {} for device in devices}
+
+
 def planned(ledger: Ledger, devices: list[str] = DEVICES) -> Ledger:
     ledger.plan(CAMPAIGN, TENANT, STEP, devices)
     return ledger
@@ -41,7 +46,7 @@ def test_a_look_makes_nothing(ledger: Ledger, tmp_path: Path) -> None:
 
 def test_a_plan_leaves_what_is_there(ledger: Ledger) -> None:
     planned(ledger, DEVICES[:2])
-    ledger.intend(CAMPAIGN, STEP, DEVICES[:1], NOW)
+    ledger.intend(CAMPAIGN, STEP, none(DEVICES[:1]), NOW)
     planned(ledger, DEVICES[:3])
     assert states(ledger) == {DEVICES[0]: "intended", DEVICES[1]: "planned", DEVICES[2]: "planned"}
     assert ledger.summary(CAMPAIGN) == {STEP: {"intended": 1, "planned": 2}}
@@ -56,8 +61,8 @@ def test_a_device_belongs_to_one_tenant(ledger: Ledger) -> None:
 def test_an_intention_is_given_once(opened: Open) -> None:
     first, second = opened(), opened()
     planned(first)
-    mine = first.intend(CAMPAIGN, STEP, DEVICES[:30], NOW)
-    others = second.intend(CAMPAIGN, STEP, DEVICES[20:], NOW)
+    mine = first.intend(CAMPAIGN, STEP, none(DEVICES[:30]), NOW)
+    others = second.intend(CAMPAIGN, STEP, none(DEVICES[20:]), NOW)
     assert [record.device for record in mine] == DEVICES[:30]
     assert [record.device for record in others] == DEVICES[30:]
     assert {(record.attempts, record.intended_at) for record in (*mine, *others)} == {(1, to_iso(NOW))}
@@ -75,7 +80,7 @@ def test_runs_at_the_same_time_never_get_the_same_device(location: str, opened: 
                 got = [
                     record.device
                     for part in range(8)
-                    for record in ledger.intend(CAMPAIGN, STEP, DEVICES[part * 5 :], NOW)
+                    for record in ledger.intend(CAMPAIGN, STEP, none(DEVICES[part * 5 :]), NOW)
                 ]
                 (tmp_path / f"got{number}").write_text("\n".join(got))
                 code = 0
@@ -90,10 +95,10 @@ def test_runs_at_the_same_time_never_get_the_same_device(location: str, opened: 
 def test_what_a_dead_run_intended_is_in_doubt_for_the_others(location: str, opened: Open) -> None:
     alive, looking = opened(), opened()
     planned(alive)
-    alive.intend(CAMPAIGN, STEP, DEVICES[:3], NOW)
+    alive.intend(CAMPAIGN, STEP, none(DEVICES[:3]), NOW)
 
     def dies() -> None:
-        open_ledger(location).intend(CAMPAIGN, STEP, DEVICES[3:5], NOW)
+        open_ledger(location).intend(CAMPAIGN, STEP, none(DEVICES[3:5]), NOW)
         os.kill(os.getpid(), signal.SIGKILL)
 
     assert run_in_child(dies) == KILLED
@@ -106,7 +111,7 @@ def test_what_a_dead_run_intended_is_in_doubt_for_the_others(location: str, open
 
 def test_what_became_of_it_is_kept_with_its_evidence(ledger: Ledger) -> None:
     planned(ledger)
-    (record,) = ledger.intend(CAMPAIGN, STEP, DEVICES[:1], NOW)
+    (record,) = ledger.intend(CAMPAIGN, STEP, none(DEVICES[:1]), NOW)
     ledger.settle([Change(record, State.SENT, {"answer": 200})], NOW)
     (record,) = ledger.records(CAMPAIGN, step=STEP, devices=DEVICES[:1])
     reason = {"en": "It came back.", "ja": "再登録を確認しました。"}
@@ -118,9 +123,9 @@ def test_what_became_of_it_is_kept_with_its_evidence(ledger: Ledger) -> None:
 
 def test_a_late_word_about_an_earlier_attempt_changes_nothing(ledger: Ledger) -> None:
     planned(ledger)
-    (first,) = ledger.intend(CAMPAIGN, STEP, DEVICES[:1], NOW)
+    (first,) = ledger.intend(CAMPAIGN, STEP, none(DEVICES[:1]), NOW)
     ledger.settle([Change(first, State.PLANNED)], NOW)
-    (second,) = ledger.intend(CAMPAIGN, STEP, DEVICES[:1], NOW)
+    (second,) = ledger.intend(CAMPAIGN, STEP, none(DEVICES[:1]), NOW)
     ledger.settle([Change(first, State.DONE)], NOW)
     assert states(ledger)[DEVICES[0]] == "intended"
     ledger.settle([Change(second, State.DONE)], NOW)
@@ -132,7 +137,7 @@ def test_a_new_command_only_after_a_proven_failure(ledger: Ledger) -> None:
     planned(ledger)
     names = []
     for became in (State.IN_DOUBT, State.FAILED, State.DONE):
-        (record,) = ledger.intend(CAMPAIGN, STEP, DEVICES[:1], NOW)
+        (record,) = ledger.intend(CAMPAIGN, STEP, none(DEVICES[:1]), NOW)
         names.append(record.command_id)
         ledger.settle([Change(record, became)], NOW)
         if became is not State.DONE:
@@ -202,9 +207,9 @@ def kept(tmp_path: Path) -> Path:
     """A ledger of which a copy was made before something was sent."""
     path = tmp_path / "ledger.db"
     ledger = planned(open_ledger(str(path)))
-    ledger.intend(CAMPAIGN, STEP, DEVICES[:2], NOW)
+    ledger.intend(CAMPAIGN, STEP, none(DEVICES[:2]), NOW)
     shutil.copy(path, tmp_path / "copy.db")
-    ledger.intend(CAMPAIGN, STEP, DEVICES[2:4], NOW)
+    ledger.intend(CAMPAIGN, STEP, none(DEVICES[2:4]), NOW)
     ledger.close()
     return path
 
@@ -212,7 +217,7 @@ def kept(tmp_path: Path) -> Path:
 def test_an_older_copy_of_the_ledger_is_refused(kept: Path) -> None:
     shutil.copy(kept.with_name("copy.db"), kept)
     with pytest.raises(LedgerError, match="it is an older copy: it knows of 1 of 2"):
-        open_ledger(str(kept)).intend(CAMPAIGN, STEP, DEVICES[2:4], NOW)
+        open_ledger(str(kept)).intend(CAMPAIGN, STEP, none(DEVICES[2:4]), NOW)
     assert states(open_ledger(str(kept)))[DEVICES[2]] == "planned"
 
 
@@ -232,7 +237,7 @@ def test_a_ledger_without_its_witness_is_refused(kept: Path, spoil: Callable[[Pa
     spoil(kept)
     ledger = planned(open_ledger(str(kept)))
     with pytest.raises(LedgerError, match=said):
-        ledger.intend(CAMPAIGN, STEP, DEVICES[4:5], NOW)
+        ledger.intend(CAMPAIGN, STEP, none(DEVICES[4:5]), NOW)
 
 
 def test_a_crash_at_any_write_of_an_intention_leaves_a_ledger_that_can_be_trusted(tmp_path: Path) -> None:
@@ -241,7 +246,7 @@ def test_a_crash_at_any_write_of_an_intention_leaves_a_ledger_that_can_be_truste
     number = 0
     while True:
         number += 1
-        code = kill_at_write(number, lambda: open_ledger(path).intend(CAMPAIGN, STEP, DEVICES[:1], NOW))
+        code = kill_at_write(number, lambda: open_ledger(path).intend(CAMPAIGN, STEP, none(DEVICES[:1]), NOW))
         after = open_ledger(path)
         after.doubt_the_dead(CAMPAIGN, STEP)
         assert states(after)[DEVICES[0]] in ("planned", "in_doubt")

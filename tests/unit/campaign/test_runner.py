@@ -46,6 +46,7 @@ class FarSide:
     name: str = "wipe"
     limit: int = 4
     looks_free: bool = True
+    lasting: bool = True
     looks_needed: int = 0
     refused: Mapping[str, Evidence] = field(default_factory=dict)
     answers: Mapping[str, Evidence] = field(default_factory=dict)
@@ -57,6 +58,9 @@ class FarSide:
 
     def preflight(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         return {item.device: self.refused[item.device] for item in items if item.device in self.refused}
+
+    def baseline(self, item: Item) -> Mapping[str, Any]:
+        return {"attempt": item.attempt + 1}
 
     def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         self.calls.append([item.device for item in items])
@@ -142,7 +146,7 @@ def test_each_device_is_served_once_and_proven(ledger: Ledger, far_side: FarSide
     done = run_step(ledger, far_side)
     assert done.changed and states(done) == ["done"] * 6
     assert far_side.calls == [DEVICES[:4], DEVICES[4:]], "at the far side's limit"
-    assert done.records[DEVICES[0]].evidence == {"by": done.records[DEVICES[0]].command_id}
+    assert done.records[DEVICES[0]].evidence == {"attempt": 1, "by": done.records[DEVICES[0]].command_id}
     again, predicted = run_step(ledger, far_side), run_step(ledger, far_side, check_mode=True)
     assert not again.changed and not predicted.changed and len(far_side.calls) == 2
 
@@ -160,6 +164,9 @@ def test_what_does_not_come_in_time_is_pending_with_its_reason(ledger: Ledger, f
     assert first.records[DEVICES[1]].reason == WHY
     second = run_step(ledger, far_side)
     assert not second.changed and states(second) == states(first) and len(far_side.calls) == 2
+    other = {"en": "Now because of that.", "ja": "別の理由。"}
+    far_side.seen = lambda item: Evidence(Found.PENDING, other) if item.device == DEVICES[1] else None
+    assert run_step(ledger, far_side).records[DEVICES[1]].reason == other
     far_side.seen = lambda item: None
     assert states(run_step(ledger, far_side)) == ["done"] * 6
     assert set(far_side.effects().values()) == {1}
@@ -194,6 +201,7 @@ def test_a_failure_is_tried_again_by_the_next_run_with_a_new_command(ledger: Led
     far_side.answers = {}
     done = run_step(ledger, far_side)
     assert states(done)[:3] == ["done", "failed", "done"]
+    assert done.records[DEVICES[0]].evidence["attempt"] == 2, "what the first attempt left is gone"
     assert done.records[DEVICES[0]].command_id != failed.records[DEVICES[0]].command_id
 
 
@@ -227,6 +235,14 @@ def test_a_request_that_was_refused_whole_leaves_no_doubt(
     with pytest.raises(type(error)):
         run_step(ledger, far_side)
     assert {record.state for record in ledger.records(CAMPAIGN)} == {State.PLANNED}
+
+
+def test_what_only_looks_is_done_again_by_every_run(ledger: Ledger, far_side: FarSide) -> None:
+    far_side.lasting = False
+    for attempt in (1, 2):
+        done = run_step(ledger, far_side)
+        assert states(done) == ["done"] * 6
+        assert {record.attempts for record in done.records.values()} == {attempt}
 
 
 def test_check_mode_does_not_look_where_looking_writes(ledger: Ledger, far_side: FarSide) -> None:

@@ -32,5 +32,8 @@ class ClomoDriver:
         self.server_token = ServerTokenPort(self.panel)
         self.content_token = ContentTokenPort(self.panel)
 
+    def step(self, name: str, notebook: Any, options: Mapping[str, Any]) -> None:
+        """The panel does no steps on devices yet."""
+
     def close(self) -> None:
         self.panel.close()

@@ -5,14 +5,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..._errors import ConfigurationError
 from ..._http import HttpClient
-from ..protocol import CredentialPort
+from ..protocol import CredentialPort, DeviceStep
+from .collect import CollectStep
+from .commands import Commands
 from .content_token import ContentTokenPort
 from .push_certificate import PushCertificatePort
 from .server_token import ServerTokenPort
+from .wipe import WipeStep
+
+if TYPE_CHECKING:
+    from ...campaign.notebook import Notebook
 
 __all__ = ["NanoMdmDriver"]
 
@@ -24,11 +30,23 @@ class NanoMdmDriver:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._clients: list[HttpClient] = []
+        self._mdm: HttpClient | None = None
         self.push_certificate: CredentialPort | None = self._push_certificate(options)
         self.server_token: CredentialPort | None = self._server_token(options)
         self.content_token: CredentialPort | None = None
         if options.get("content_token_path"):
             self.content_token = ContentTokenPort(options)
+
+    def step(self, name: str, notebook: Notebook, options: Mapping[str, Any]) -> DeviceStep | None:
+        """A step on devices; None for what this server cannot do. options: wifi_profile and preserve_data_plan of wipe."""
+        if self._mdm is None:
+            return None
+        commands = Commands(self._mdm, self._path_prefix)
+        if name == "collect":
+            return CollectStep(commands, notebook)
+        if name == "wipe":
+            return WipeStep(commands, notebook, **options)
+        return None
 
     def close(self) -> None:
         for client in self._clients:
@@ -37,8 +55,9 @@ class NanoMdmDriver:
     def _push_certificate(self, options: Mapping[str, Any]) -> PushCertificatePort | None:
         if not _all_or_none(options, "url", "api_key"):
             return None
-        client = self._client(options, options["url"], options["username"], options["api_key"])
-        return PushCertificatePort(client, options)
+        self._mdm = self._client(options, options["url"], options["username"], options["api_key"])
+        self._path_prefix = options["path_prefix"]
+        return PushCertificatePort(self._mdm, options)
 
     def _server_token(self, options: Mapping[str, Any]) -> ServerTokenPort | None:
         if not _all_or_none(options, "dep_url", "dep_api_key", "dep_name"):
