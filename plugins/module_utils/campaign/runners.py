@@ -17,7 +17,7 @@ try:
 except ImportError:
     pass
 
-from .._database import Database
+from .._database import Database, free_lock
 from .._disk import disk_trouble, make_folder
 from .._errors import LedgerError
 
@@ -86,6 +86,7 @@ class Runners:
         with self._database.translated():
             connection = self._own.enter_context(self._session())
             connection.execute(sa.select(sa.func.pg_advisory_lock(_number(name))))
+            self._own.callback(free_lock, connection, _number(name))
 
     def _free(self, names: list[str]) -> list[str]:
         with self._database.translated(), self._session() as connection:

@@ -25,7 +25,7 @@ try:
 except ImportError:
     pass
 
-from .._database import MAKE_KEY, Database, checked_key
+from .._database import MAKE_KEY, Database, checked_key, free_lock
 from .._disk import disk_trouble, make_folder
 from .._errors import ConfigurationError, OrderBusy, OrderError
 from .filelock import busy, file_lock, this_process, wait_until_taken
@@ -202,6 +202,7 @@ class DatabaseStore:
                     sleep=self._sleep,
                     monotonic=self._monotonic,
                 )
+                stack.callback(free_lock, connection, number)
             yield
 
     @staticmethod

@@ -25,7 +25,7 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.ledger im
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.receiver import event_of, exact_time
 
 LEDGER_KEY = "bmVuZG8tYXBwbGUtbWRtLXRlc3Qta2V5LTAxMjM0NTY="
-COLLECTIONS = Path(__file__).resolve().parents[6]
+COLLECTIONS = Path(sys.modules[open_ledger.__module__].__file__ or "").parents[6]
 KEY = b"a key that both know"
 RECEIVER = "ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.receiver"
 
