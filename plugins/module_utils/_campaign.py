@@ -77,6 +77,20 @@ SCHOOL_OPTIONS: dict[str, Any] = {
 ONE_OF_DEVICES = ("devices", "devices_path")
 SHOWN = 500  # records in a result; AWX loses events that are longer
 SERIAL = re.compile(r"[0-9A-Z]{4,20}")
+REASONS = {
+    "in_doubt": {
+        "en": "Whether the request arrived is not known. Nothing is sent again before that is settled. Run again.",
+        "ja": "要求が届いたかどうか確認できていません。確認できるまで再送しません。もう一度実行してください。",
+    },
+    "intended": {
+        "en": "Another run works on the device now. Let it end, then run again.",
+        "ja": "別の処理がこのデバイスを扱っています。終了後にもう一度実行してください。",
+    },
+    "sent": {
+        "en": "The request was taken and nothing has been seen of its effect yet. Run again.",
+        "ja": "要求は受け付けられましたが、結果をまだ確認できていません。もう一度実行してください。",
+    },
+}
 OPEN_STATES = ("intended", "sent", "pending", "in_doubt")
 
 
@@ -175,7 +189,7 @@ def driver_step(module: AnsibleModule, ledger: Ledger, name: str, **options: Any
     require("requests")
     params = module.params
     driver = driver_for(params["mdm"])
-    notebook = Notebook(ledger, params["campaign"], params["tenant"], secrets_kept=bool(params["ledger_key"]))
+    notebook = Notebook(ledger, params["campaign"], params["tenant"])
     try:
         step = driver.step(name, notebook, options)
         if step is None:
@@ -207,7 +221,7 @@ def _result(outcome: Outcome, step: str, params: Mapping[str, Any], path: str | 
     counts = dict.fromkeys(("done", "pending", "failed", "in_doubt", "skipped", "to_do"), 0)
     for record in records:
         counts[_counted(record, outcome.waiting)] += 1
-    waiting = [record for record in records if record.state.value in OPEN_STATES or record.device in outcome.waiting]
+    waiting = [record for record in records if record.state.value in OPEN_STATES or _not_sent(record, outcome)]
     return {
         "changed": outcome.changed,
         "campaign": params["campaign"],
@@ -221,6 +235,11 @@ def _result(outcome: Outcome, step: str, params: Mapping[str, Any], path: str | 
     }
 
 
+def _not_sent(record: Record, outcome: Outcome) -> bool:
+    """Something has to happen first, or the far side did not take it."""
+    return record.device in outcome.waiting or (record.state.value == "planned" and record.reason is not None)
+
+
 def _counted(record: Record, waiting: Mapping[str, Any]) -> str:
     state = record.state.value
     if state in ("intended", "sent") or record.device in waiting:
@@ -229,7 +248,8 @@ def _counted(record: Record, waiting: Mapping[str, Any]) -> str:
 
 
 def _view(record: Record, waits_for: Mapping[str, str] | None = None) -> dict[str, Any]:
-    return {"device": record.device, "state": record.state.value, "reason": waits_for or record.reason}
+    reason = waits_for or record.reason or REASONS.get(record.state.value)
+    return {"device": record.device, "state": record.state.value, "reason": reason}
 
 
 def _written(outcome: Outcome, params: Mapping[str, Any], facts: Mapping[str, Any]) -> str | None:

@@ -61,18 +61,17 @@ class Site:
 
 
 @contextmanager
-def nano_site(tmp_path: Path) -> Iterator[Site]:
+def nano_site(tmp_path: Path, *, keeps_secrets: bool = True) -> Iterator[Site]:
     ledger, key = tmp_path / "ledger.db", tmp_path / "key"
     key.write_text(KEY)
     (tmp_path / "ledger-key").write_text(LEDGER_KEY)
     identities = Identities(tmp_path)
     with ExitStack() as stack:
         command = [sys.executable, "-m", RECEIVER, "--ledger", str(ledger), "--listen", "127.0.0.1:0"]
-        receiver = subprocess.Popen(
-            [*command, "--hmac-key-file", str(key), "--ledger-key-file", str(tmp_path / "ledger-key")],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        command += ["--hmac-key-file", str(key)]
+        if keeps_secrets:
+            command += ["--ledger-key-file", str(tmp_path / "ledger-key")]
+        receiver = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         stack.callback(receiver.communicate)
         stack.callback(receiver.kill)
         assert receiver.stdout

@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.commands import Commands, Queued
 from ansible_collections.nendo.apple_mdm.plugins.modules import campaign_info, mdm_device_info, mdm_device_wipe
 from ansible_collections.nendo.apple_mdm.tests.integration import nano_servers
-from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import LEDGER_KEY, Site
+from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import LEDGER_KEY, Site, nano_site
 from ansible_collections.nendo.apple_mdm.tests.simulator.device_http import Connected
 from ansible_collections.nendo.apple_mdm.tests.unit.modules.running import run_module
 
@@ -246,6 +246,32 @@ def test_a_run_that_died_while_it_sent_is_settled_by_evidence(school: School, ar
     assert school.erased == [1]
 
 
+def test_check_mode_keeps_nothing_of_what_was_answered(school: School, site: Site) -> None:
+    school.enrol()
+    school.run(mdm_device_info)
+    school.connect()
+    before = Path(site.ledger_path).stat().st_mtime_ns
+    assert school.run(mdm_device_info, True)["devices"] == []
+    assert Path(site.ledger_path).stat().st_mtime_ns == before
+
+
+def test_without_a_key_no_bypass_code_is_kept_and_nothing_is_erased(tmp_path: Path) -> None:
+    with nano_site(tmp_path, keeps_secrets=False) as site:
+        school = School(site, tmp_path)
+        school.enrol()
+        school.collected()
+        told = school.run(mdm_device_wipe)
+    assert told["summary"]["failed"] == 1 and "bypass code was not kept" in told["failures"][0]["reason"]["en"]
+
+
+def test_a_wrong_key_of_the_server_sends_nothing_and_is_told(school: School, site: Site) -> None:
+    school.enrol(2)
+    school.collected()
+    told = school.run(mdm_device_wipe, mdm={"url": site.url, "api_key": "wrong-key"})
+    assert told["failed"] and "Check the user name and the key" in told["msg"] and "wrong-key" not in told["msg"]
+    assert school.run(mdm_device_wipe, True)["summary"]["to_do"] == 2, "nothing is in doubt"
+
+
 @pytest.mark.parametrize("in_doubt", [False, True], ids=["sent", "in doubt"])
 def test_looking_again_after_the_return_does_not_erase_again(school: School, in_doubt: bool) -> None:
     """What is collected then is of the new enrolment, perhaps of the next pupil."""
@@ -270,16 +296,18 @@ def test_looking_again_after_the_return_does_not_erase_again(school: School, in_
 
 
 def test_a_server_that_does_not_answer_leaves_a_doubt(school: School, site: Site) -> None:
-    school.enrol()
+    school.enrol(3)
     school.collected()
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
         told = school.run(mdm_device_wipe, mdm={"url": url, "api_key": "x", "timeout": 1})
-    assert told["summary"]["in_doubt"] == 1
+    assert (told["summary"]["in_doubt"], told["summary"]["to_do"]) == (1, 2), "the others were not tried"
+    reasons = {each["state"]: each["reason"]["en"] for each in told["pending"]}
+    assert "not known" in reasons["in_doubt"] and "another got no answer" in reasons["planned"]
     school.run(mdm_device_wipe)
     school.connect()
-    assert school.run(mdm_device_wipe)["summary"]["pending"] == 1
+    assert school.run(mdm_device_wipe)["summary"]["pending"] >= 1
     school.connect()
-    school.enrolled(2)
-    assert school.run(mdm_device_wipe)["summary"]["done"] == 1
-    assert school.erased == [1]
+    school.enrolled(6)
+    assert school.run(mdm_device_wipe)["summary"]["done"] == 3
+    assert school.erased == [1, 1, 1]

@@ -183,12 +183,12 @@ class Ledger:
         ]
         self._replace(tables().secret, ("campaign", "device", "name"), rows)
 
+    def has_secret(self, campaign: str, device: str, name: str) -> bool:
+        """Needs no key."""
+        return bool(self._sealed(campaign, device, name))
+
     def secret(self, campaign: str, device: str, name: str) -> bytes | None:
-        table = tables().secret
-        wanted = sa.select(table.c.data).where(
-            table.c.campaign == campaign, table.c.device == device, table.c.name == name
-        )
-        rows = self._database.rows(wanted)
+        rows = self._sealed(campaign, device, name)
         if not rows:
             return None
         try:
@@ -198,6 +198,11 @@ class Ledger:
                 f"The key given does not open what the ledger keeps of {device}: it was stored with another key. Nothing"
                 " is lost. Give the key from vault that was in use when the campaign began."
             ) from None
+
+    def _sealed(self, campaign: str, device: str, name: str) -> list[Any]:
+        table = tables().secret
+        wanted = (table.c.campaign == campaign, table.c.device == device, table.c.name == name)
+        return self._database.rows(sa.select(table.c.data).where(*wanted))
 
     # What MDM servers tell
 

@@ -14,13 +14,10 @@ __all__ = ["Notebook"]
 
 
 class Notebook:
-    """secrets_kept: whether unlock tokens and bypass codes can be kept."""
-
-    def __init__(self, ledger: Ledger, campaign: str, tenant: str, *, secrets_kept: bool) -> None:
+    def __init__(self, ledger: Ledger, campaign: str, tenant: str) -> None:
         self._ledger = ledger
         self._campaign = campaign
         self._tenant = tenant
-        self.secrets_kept = secrets_kept
 
     def events(self, **which: Collection[str]) -> list[Event]:
         """As Ledger.events."""
@@ -28,3 +25,7 @@ class Notebook:
 
     def keep_facts(self, facts: Mapping[str, Mapping[str, Any]]) -> None:
         self._ledger.keep_facts(self._campaign, self._tenant, facts)
+
+    def has_secret(self, enrollment_id: str, name: str) -> bool:
+        """Whether nendo-events has kept it."""
+        return self._ledger.has_secret("", enrollment_id, name)

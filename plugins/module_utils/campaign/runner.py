@@ -87,8 +87,9 @@ class StepRun:
         waiting: Mapping[str, Mapping[str, str]] = {}
         for _round in range(ROUNDS):
             waiting = self._send_what_may_be_sent()
+            not_sent = self._to_do()
             self._wait(deadline)
-            if not any(record.state is State.PLANNED for record in self._records().values()) or waiting:
+            if self._to_do() <= not_sent:
                 break
         return Outcome(before, self._records(), (), waiting)
 
@@ -109,7 +110,9 @@ class StepRun:
         again = [
             Change(record, State.PLANNED, reason=record.reason)
             for record in records.values()
-            if record.state is State.SKIPPED or (record.state is State.FAILED and record.repeatable)
+            if record.state is State.SKIPPED
+            or (record.state is State.FAILED and record.repeatable)
+            or (record.state is State.DONE and not self.step.lasting)
         ]
         return self._settle(records, again)
 
@@ -166,6 +169,9 @@ class StepRun:
         return self.step.evidence(self._items(records))
 
     # The ledger
+
+    def _to_do(self) -> set[str]:
+        return {device for device, record in self._records().items() if record.state is State.PLANNED}
 
     def _records(self) -> dict[str, Record]:
         found = self.ledger.records(self.campaign, step=self.step.name, devices=self._devices)

@@ -70,7 +70,7 @@ class FarSide:
         told = {}
         for item in items:
             answer = self.answers.get(item.device, Evidence(Found.PENDING))
-            if answer.found is not Found.FAILED:
+            if answer.found not in (Found.FAILED, Found.NOT_ARRIVED):
                 self._take_effect(item)
             told[item.device] = answer
         if error:
@@ -243,6 +243,16 @@ def test_what_only_looks_is_done_again_by_every_run(ledger: Ledger, far_side: Fa
         done = run_step(ledger, far_side)
         assert states(done) == ["done"] * 6
         assert {record.attempts for record in done.records.values()} == {attempt}
+    assert list(run_step(ledger, far_side, check_mode=True).to_send) == DEVICES
+
+
+def test_what_the_far_side_did_not_take_is_left_to_the_next_run_with_its_reason(
+    ledger: Ledger, far_side: FarSide
+) -> None:
+    far_side.answers = {DEVICES[0]: Evidence(Found.NOT_ARRIVED, WHY)}
+    told = run_step(ledger, far_side)
+    assert states(told) == ["planned", *["done"] * 5] and told.records[DEVICES[0]].reason == WHY
+    assert far_side.calls == [DEVICES[:4], DEVICES[4:]]
 
 
 def test_check_mode_does_not_look_where_looking_writes(ledger: Ledger, far_side: FarSide) -> None:

@@ -40,7 +40,7 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
 class CollectStep:
     name = "collect"
     limit = 1000
-    looks_free = True
+    looks_free = False  # what was answered is kept
     lasting = False
 
     def __init__(self, commands: Commands, notebook: Notebook, clock: Any = now_utc) -> None:
@@ -147,6 +147,7 @@ def _facts(enrolment: Enrolment, answers: Mapping[str, Event], notebook: Noteboo
     told: Mapping[str, Any] = message["DeviceInformation"].get("QueryResponses") or {}
     profiles = message["ProfileList"].get("ProfileList") or []
     has_code = bool(message["ActivationLockBypassCode"].get("ActivationLockBypassCode"))
+    kept = has_code and notebook.has_secret(enrolment.enrollment_id, "ActivationLockBypassCode")
     return {
         "enrollment_id": enrolment.enrollment_id,
         "enrolled_at": enrolment.enrolled_at,
@@ -160,7 +161,7 @@ def _facts(enrolment: Enrolment, answers: Mapping[str, Event], notebook: Noteboo
         "battery": told.get("BatteryLevel"),
         "ethernet": bool(told.get("EthernetMAC")),
         "lines": len(told.get("ServiceSubscriptions") or []),
-        "bypass_code": ("kept" if notebook.secrets_kept else "not_kept") if has_code else "none",
+        "bypass_code": "kept" if kept else "not_kept" if has_code else "none",
         "profiles": [
             {
                 "identifier": each.get("PayloadIdentifier"),

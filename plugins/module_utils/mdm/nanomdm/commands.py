@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ..._errors import ServiceError
+from ..._errors import AccessRefused, ServiceError
 from ..._http import HttpClient
 
 __all__ = ["Commands", "Queued", "derived"]
@@ -31,10 +31,11 @@ def derived(*names: str) -> str:
 
 @dataclass(frozen=True)
 class Queued:
-    """queued: None where no answer came. why: the server's words where it is not."""
+    """queued: None where no answer came. why: the server's words where it is not. refused: where access was."""
 
     queued: bool | None
     why: str = ""
+    refused: AccessRefused | None = None
 
 
 class Commands:
@@ -55,16 +56,28 @@ class Commands:
         return asked
 
     def order(self, commands: Mapping[str, tuple[str, Mapping[str, Any]]]) -> dict[str, Queued]:
-        """By enrolment: a CommandUUID and a command, each sent once."""
-
-        def one(enrollment_id: str) -> Queued:
-            try:
-                return self._enqueue(enrollment_id, *commands[enrollment_id], idempotent=False)
-            except ServiceError as error:
-                return Queued(False, str(error)) if 400 <= (error.status or 0) < 500 else Queued(None, str(error))
-
+        """By enrolment: a CommandUUID and a command, each sent once. The first goes ahead: where it is refused access, that is
+        raised, and where it gets no answer, the others are not sent."""
+        first, *others = commands
+        answers = {first: self._one(first, *commands[first])}
+        if refused := answers[first].refused:
+            raise refused
+        if answers[first].queued is None:
+            return answers | {
+                each: Queued(False, f"Not sent, since another got no answer: {answers[first].why}") for each in others
+            }
         with ThreadPoolExecutor(THREADS) as pool:
-            return dict(zip(commands, pool.map(one, commands), strict=True))
+            return answers | dict(
+                zip(others, pool.map(lambda each: self._one(each, *commands[each]), others), strict=True)
+            )
+
+    def _one(self, enrollment_id: str, command_uuid: str, command: Mapping[str, Any]) -> Queued:
+        try:
+            return self._enqueue(enrollment_id, command_uuid, command, idempotent=False)
+        except AccessRefused as error:
+            return Queued(False, str(error), error)
+        except ServiceError as error:
+            return Queued(False, str(error)) if 400 <= (error.status or 0) < 500 else Queued(None, str(error))
 
     def _enqueue(self, ids: str, command_uuid: str, command: Mapping[str, Any], *, idempotent: bool) -> Queued:
         body = plistlib.dumps({"CommandUUID": command_uuid, "Command": dict(command)})
