@@ -20,7 +20,7 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.orders.model impor
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.orders.store import KnowsSecrets, open_store
 
 KEY = "bmVuZG8tYXBwbGUtbWRtLXRlc3Qta2V5LTAxMjM0NTY="
-OTHER_KEY = "bmVuZG8tYXBwbGUtbWRtLW90aGVyLWtleS0wMTIzNDU="
+OTHER_KEY = "b3RoZXItYXBwbGUtbWRtLXRlc3Qta2V5LTAxMjM0NTY="
 pytest.importorskip("sqlalchemy")
 
 
