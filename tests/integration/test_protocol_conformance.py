@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -257,7 +258,7 @@ def test_a_file_that_is_none_is_refused(server: Server, credential: str) -> None
         port.request()
     key = None if Ability.REQUEST in port.abilities else make_private_key(None)
     for received in NO_FILES:
-        judged(refused(server, lambda received=received: port.upload(received, key)))  # type: ignore[misc]
+        judged(refused(server, partial(port.upload, received, key)))
     assert in_use(server, credential) == before
 
 
@@ -284,7 +285,7 @@ def test_a_wrong_password_opens_nothing(server: Server, world: World, credential
     for act in acts if wrong else ():
         world.forget_requests()
         port = server.port(credential, **wrong)
-        error = refused(server, lambda act=act, port=port: act(port))  # type: ignore[misc]
+        error = refused(server, partial(act, port))
         assert isinstance(error, AccessRefused) or any(name in str(error) for name in wrong)
         granted = [entry for entry in world.writes(server.tenant.name) if entry["status"] != 401]
         assert granted == []

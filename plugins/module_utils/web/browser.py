@@ -48,7 +48,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SIZE = {"width": 1440, "height": 1000}
+WIDTH, HEIGHT = 1440, 1000
 
 
 def find_browser(named: str | None = None) -> str:
@@ -87,7 +87,7 @@ class Browser:
             self._context = self._browser.new_context(
                 locale="ja-JP",
                 timezone_id=time_zone,
-                viewport=SIZE,  # type: ignore[arg-type]
+                viewport={"width": WIDTH, "height": HEIGHT},
                 accept_downloads=True,
                 storage_state=stored,
             )

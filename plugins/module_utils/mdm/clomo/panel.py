@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
 from ..._errors import AppleMdmError, ConfigurationError, PanelError
@@ -103,7 +103,7 @@ class Panel:
         """A look that is good for a minute; for an order's record only one that left its evidence there."""
         seen = self._remembered.get(what)
         if seen and time.monotonic() - seen.at < REMEMBERED_SECONDS and (seen.recorded or self.record is None):
-            return seen.found  # type: ignore[no-any-return]
+            return cast(Result, seen.found)
         found = look()
         self._remembered[what] = Look(time.monotonic(), found, recorded=self.record is not None)
         return found

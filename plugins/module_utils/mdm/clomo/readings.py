@@ -45,7 +45,8 @@ def read_moment(text: str, where: tzinfo) -> Moment | None:
     if len(numbers) not in (3, 5, 6):
         return None
     try:
-        local = datetime(*numbers, tzinfo=where)  # type: ignore[misc, arg-type]
+        year, month, day, hour, minute, second = (*numbers, 0, 0, 0)[:6]
+        local = datetime(year, month, day, hour, minute, second, tzinfo=where)
     except ValueError:
         return None
     return Moment(local.astimezone(timezone.utc), {3: 86400, 5: 60, 6: 1}[len(numbers)])

@@ -1,0 +1,124 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a page is asked in its own language, and which inputs there are. Nothing here presses or fills in anything."""
+
+from __future__ import annotations
+
+__all__ = [
+    "BELONGING",
+    "BESIDE",
+    "FILE_INPUT",
+    "INNERMOST",
+    "INPUT_BESIDE",
+    "LINES",
+    "NEW_LINE",
+    "ON_TOP",
+    "OWN_LABEL",
+    "QUIET",
+    "ROW",
+    "TEXT_INPUTS",
+    "TICKS",
+]
+
+# The innermost of elements that lie in one another, as indices.
+INNERMOST = "els => els.map((e, i) => els.some(o => o !== e && e.contains(o)) ? -1 : i).filter(i => i >= 0)"
+
+# Which of the elements belong to one of the anchors: those with the smallest box around both; where that is the same for
+# all, as in a flat tree, those that follow an anchor before the next entry of its level.
+BELONGING = """(els, anchors) => {
+  const depth = node => { let d = 0; while ((node = node.parentElement)) d++; return d; };
+  const near = e => Math.max(...anchors.map(a => { let p = a; while (p && !p.contains(e)) p = p.parentElement; return p ? depth(p) : -1; }));
+  const all = els.map(near), best = Math.max(...all);
+  const close = els.map((e, i) => i).filter(i => all[i] === best);
+  if (close.length < 2) return close;
+  const item = e => e.closest('[aria-level]'), level = e => Number(e.getAttribute('aria-level'));
+  const items = [...document.querySelectorAll('[aria-level]')];
+  return close.filter(i => anchors.some(a => {
+    const head = item(a), mine = item(els[i]);
+    if (!head || !mine || level(mine) <= level(head)) return false;
+    const from = items.indexOf(head), to = items.indexOf(mine);
+    return to > from && items.slice(from + 1, to + 1).every(x => level(x) > level(head));
+  }));
+}"""
+
+# The window that is really on top: its middle is not covered by another one.
+ON_TOP = """els => {
+  const shown = els.map((e, i) => { const r = e.getBoundingClientRect();
+    const top = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2); return top && e.contains(top) ? i : -1; });
+  const open = shown.filter(i => i >= 0), inner = open.filter(i => !open.some(o => o !== i && els[i].contains(els[o])));
+  return inner.length === 1 ? inner[0] : els.length - 1;
+}"""
+
+# What stands beside a caption: the matches in what a person reads next, in the smallest box around the caption that says
+# more than it does. Words that only announce the value are skipped; other words, or another caption, end the search.
+BESIDE = """(el, [source, others]) => {
+  const plain = text => text.trim().replace(/[:\uff1a]$/, '').trim();
+  const own = plain(el.innerText || ''), matches = text => [...new Set(text.match(new RegExp(source, 'g')) || [])];
+  if (matches(own).length) return {found: matches(own), seen: own};
+  for (let p = el; p && p !== document.documentElement; p = p.parentElement) {
+    const lines = (p.innerText || '').split(/[\\n\\t]/).map(plain).filter(l => l);
+    if (lines.some(l => others.includes(l))) break;
+    const after = lines.slice(lines.findIndex(l => l.startsWith(own)) + 1);
+    const rest = (lines.find(l => l.startsWith(own)) || '').slice(own.length);
+    const inputs = [...p.querySelectorAll('input:not([type=password]),textarea')].map(i => plain(i.value));
+    const next = [rest, ...after, ...inputs].filter(l => /[\\p{L}\\p{N}]/u.test(l) && !/^(有効)?期限$/.test(l));
+    if (next.length) return {found: matches(next[0]), seen: next[0]};
+  }
+  return {found: [], seen: ''};
+}"""
+
+# The input that belongs to a caption which is not tied to it: the only one in the smallest box around both.
+INPUT_BESIDE = """(el, wanted) => {
+  const shown = i => { const r = i.getBoundingClientRect(); return r.width > 0 && r.height > 0; };
+  for (let p = el; p; p = p.parentElement) {
+    const found = [...p.querySelectorAll(wanted)].filter(shown);
+    if (found.length) return found.length === 1 ? found[0] : null;
+  }
+  return null;
+}"""
+TEXT_INPUTS = "input:not([type=file]):not([type=checkbox]):not([type=radio]):not([type=submit]):not([type=button]):not([type=hidden]),textarea"
+TICKS = "input[type=checkbox],[role=checkbox]"
+
+# The file input behind a button: the button itself, in it, or laid over it.
+FILE_INPUT = """el => {
+  if (el.matches('input[type=file]')) return el;
+  const inside = el.querySelector('input[type=file]');
+  if (inside) return inside;
+  const r = el.getBoundingClientRect(), top = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);
+  return top && top.matches('input[type=file]') ? top : null;
+}"""
+
+# The row of a list that an element stands in.
+ROW = """els => els.map(el => {
+  let row = el.closest('[role=row],tr,[role=listitem],li');
+  for (let p = el; !row && p; p = p.parentElement) if ((p.innerText || '').trim() !== (el.innerText || '').trim()) row = p;
+  return ((row || el).innerText || '').trim().split(/\\s+/).join(' ');
+})"""
+
+# Whether the page's text has not changed for so many milliseconds.
+QUIET = """quiet => {
+  const text = document.body ? document.body.innerText : '', now = performance.now(), last = window.__nendo;
+  if (!last || last.text !== text) window.__nendo = {text, since: now};
+  return now - window.__nendo.since > quiet;
+}"""
+
+# Whether what lies over an input is its own label, such as a text that says what to choose.
+OWN_LABEL = """e => {
+  const r = e.getBoundingClientRect(), top = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);
+  const label = top && top.closest('label');
+  return !!label && label.control === e && !e.disabled && e.getAttribute('aria-disabled') !== 'true';
+}"""
+
+# The lines of text that show.
+LINES = "() => (document.body.innerText || '').split('\\n').map(line => line.trim()).filter(line => line)"
+
+# The first line that was not there before and says one of the words; or that a window opened.
+NEW_LINE = """({groups, ignored, before, windows}) => {
+  const lines = (document.body.innerText || '').split('\\n').map(line => line.trim()).filter(line => line);
+  const left = {...before};
+  const fresh = lines.filter(line => !(left[line] > 0 && left[line]--));
+  for (const [key, sources] of groups) for (const line of fresh)
+    if (sources.some(s => new RegExp(s, 'i').test(line)) && !ignored.some(s => new RegExp(s, 'i').test(line))) return {key, line};
+  const open = [...document.querySelectorAll('[role=dialog],[role=alertdialog]')].filter(e => e.getClientRects().length);
+  return open.length > windows ? {key: 'window', line: ''} : false;
+}"""
