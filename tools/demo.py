@@ -1,6 +1,6 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The annual renewal of two made-up schools, from the first look to the proof: demo.py FOLDER.
+"""The annual renewal of two made-up schools, from the first look to the proof, and a third one's graduation: demo.py FOLDER.
 
 The simulator plays Apple and the MDM servers, NanoMDM's kind for one school and CLOMO PANEL for the other, which is
 driven in a browser; where no browser is to be had, the first school alone is shown. A script plays the person at Apple's
@@ -9,6 +9,7 @@ portals.
 
 from __future__ import annotations
 
+import functools
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.web.browser import
 from ansible_collections.nendo.apple_mdm.tests.inventory import write_inventory
 from ansible_collections.nendo.apple_mdm.tests.person import follow_instructions
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World, start
+from graduation_demo import graduate
 
 PLAYBOOKS = Path("playbooks").resolve()
 
@@ -27,10 +29,11 @@ def say(text: str) -> None:
     print(f"\n\033[1m=== {text}\033[0m", flush=True)
 
 
-def play(inventory: Path, playbook: str, *options: str) -> None:
+def play(inventory: Path, playbook: str, *options: str, check: bool = True) -> int:
+    """The exit code. check: any but 0 ends the demo."""
     command = ["ansible-playbook", "--inventory", str(inventory), str(PLAYBOOKS / playbook), *options]
     print("$", "ansible-playbook", f"nendo.apple_mdm.{Path(playbook).stem}", *options, flush=True)
-    subprocess.run(command, check=True)
+    return subprocess.run(command, check=check).returncode
 
 
 def schools(world: World) -> list[Tenant]:
@@ -74,6 +77,7 @@ def main(folder: Path) -> None:
         say("And every day after that: nothing is due, nothing changes")
         play(inventory, "annual_renewal.yml")
         play(inventory, "credentials_report.yml")
+        graduate(world, folder / "graduation", say, functools.partial(play, check=False))
     say("Everything that was started is stopped. To look at:")
     for what, place in {
         "orders, with journals, requests, certificates": orders,
@@ -81,6 +85,7 @@ def main(folder: Path) -> None:
         "手順書": next(orders.glob("*/push_certificate-*/instructions.ja.html")),
         "the report as data": report,
         "the inventory": inventory,
+        "the ledger of the graduation": folder / "graduation" / "ledger.db",
     }.items():
         print(f"  {what}:\n    {place}")
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -12,11 +13,25 @@ from pathlib import Path
 
 from work import ROOT, VENV, environment
 
-REQUIREMENTS = ("requirements.txt", "tests/unit/requirements.txt", "tools/requirements.txt")
+REQUIREMENTS = (
+    "requirements.txt",
+    "tests/unit/requirements.txt",
+    "tests/integration/requirements.txt",
+    "tools/requirements.txt",
+)
 
 
 def make(folder: Path, python: Path, packages: Sequence[str] = (), files: Sequence[str] = ()) -> None:
-    """A virtual environment with these packages and those of these requirement files, whose paths start at the root."""
+    """A virtual environment with these packages and those of these requirement files, whose paths start at the root.
+
+    Two makings of one environment wait for each other."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f"{folder.name}.lock").open("w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        _make(folder, python, packages, files)
+
+
+def _make(folder: Path, python: Path, packages: Sequence[str], files: Sequence[str]) -> None:
     wanted = "\n".join([str(python), *packages, *((ROOT / file).read_text() for file in files)])
     stamp = folder / "made-of.txt"
     if stamp.exists() and stamp.read_text() == wanted:

@@ -36,7 +36,7 @@ def pytest(collection: Path) -> Iterator[Command]:
 def go_servers(_collection: Path) -> Iterator[Command]:
     """The real MDM servers."""
     if not servers.go_is_here():
-        raise Absent("Go is not installed, so the tests against the real NanoMDM, NanoDEP and NanoHUB are skipped")
+        raise Absent("Go is not installed, so the tests against the real MDM servers are skipped")
     yield tool("servers")
 
 

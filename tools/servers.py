@@ -15,6 +15,7 @@ BUILT_FROM = {
     "nanomdm": "github.com/micromdm/nanomdm/cmd/nanomdm@v0.9.0",
     "depserver": "github.com/micromdm/nanodep/cmd/depserver@v0.7.0",
     "nanohub": "github.com/micromdm/nanohub/cmd/nanohub@v0.2.0",
+    "nanoaxm": "github.com/micromdm/nanoaxm/cmd/nanoaxm@v0.2.0",
 }
 
 
@@ -46,5 +47,5 @@ def build() -> None:
 
 if __name__ == "__main__":
     if not go_is_here():
-        sys.exit("Go is not installed, so the tests against the real NanoMDM, NanoDEP and NanoHUB are skipped.")
+        sys.exit("Go is not installed, so the tests against the real MDM servers are skipped.")
     build()

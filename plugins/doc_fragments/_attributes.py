@@ -58,3 +58,14 @@ attributes:
     support: full
     description: What is done is never asked for again. What failed is tried again by the next run.
 """
+
+    CAMPAIGN_GROUP = r"""
+options: {}
+attributes:
+  action_group:
+    version_added: "0.1.0"
+    support: full
+    membership:
+      - nendo.apple_mdm.campaign
+    description: Use C(group/nendo.apple_mdm.campaign) in C(module_defaults) to set a campaign's options once for all steps.
+"""

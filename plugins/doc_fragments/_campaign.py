@@ -48,9 +48,8 @@ options:
     type: int
     default: 600
   wait_sleep:
-    description: Seconds between two looks. Apple allows few.
+    description: Seconds between two looks. If absent, as often as the far side of the step bears.
     type: int
-    default: 30
   records_path:
     description: A file, mode 0600, that receives every device's record, one line of JSON each. Not written in a dry run.
     type: path

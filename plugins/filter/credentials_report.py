@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ansible_collections.nendo.apple_mdm.plugins.module_utils._table import table
 
 HEADINGS = ("tenant", "credential", "not after", "days", "verdict", "order")
 NAMES = {"push_certificate": "push certificate", "server_token": "server token", "content_token": "content token"}
@@ -18,7 +19,7 @@ def credentials_report(tenants: Sequence[str], hostvars: Mapping[str, Any]) -> d
     states = {str(tenant): hostvars[tenant].get("credentials_report_state") or {} for tenant in tenants}
     entries = [{"tenant": tenant, **plain} for tenant, state in states.items() for plain in _credentials(state)]
     entries.sort(key=lambda entry: (entry["not_after"] or "", entry["tenant"], entry["credential"]))
-    return {"table": _table([_row(entry) for entry in entries]), "tenants": entries}
+    return {"table": table(HEADINGS, [_row(entry) for entry in entries]), "tenants": entries}
 
 
 def credentials_in_danger(state: Mapping[str, Any], tenant: str, fail_below_days: int) -> list[str]:
@@ -73,20 +74,6 @@ def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _day(moment: str | None) -> str:
     return (moment or "?")[:10]
-
-
-def _table(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(_width(row[column]) for row in [HEADINGS, *rows]) for column in range(len(HEADINGS))]
-    lines = [HEADINGS, tuple("-" * width for width in widths), *rows]
-    return "\n".join(
-        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
-
-
-def _width(text: str) -> int:
-    """Columns on a terminal: Japanese letters take two."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 class FilterModule:

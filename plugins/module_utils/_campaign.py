@@ -8,7 +8,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -16,14 +16,14 @@ from ._disk import disk_trouble, make_folder
 from ._errors import ConfigurationError, LedgerError
 from ._libraries import require
 from ._module import guard, read_file
+from ._steps import open_step
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-    from .apple.school import SchoolClient
     from .campaign.ledger import Ledger
     from .campaign.model import Record
-    from .campaign.runner import Outcome
+    from .campaign.runner import Outcome, StepRun
     from .mdm.protocol import DeviceStep
 
 __all__ = [
@@ -31,13 +31,15 @@ __all__ = [
     "DEVICES_OPTIONS",
     "GUARD_OPTIONS",
     "ONE_OF_DEVICES",
-    "SCHOOL_OPTIONS",
+    "OPEN_REASONS",
+    "SHOWN",
     "STEP_OPTIONS",
-    "driver_step",
+    "check_confirmed",
     "given_devices",
     "ledger_for",
     "run_step",
-    "school_client",
+    "step_result",
+    "step_run",
 ]
 
 CAMPAIGN_OPTIONS: dict[str, Any] = {
@@ -54,30 +56,17 @@ STEP_OPTIONS: dict[str, Any] = {
     **DEVICES_OPTIONS,
     "tenant": {"type": "str", "required": True},
     "wait_timeout": {"type": "int", "default": 600},
-    "wait_sleep": {"type": "int", "default": 30},
+    "wait_sleep": {"type": "int"},
     "records_path": {"type": "path"},
 }
 GUARD_OPTIONS: dict[str, Any] = {
     "confirm": {"type": "str"},
     "max_devices": {"type": "int", "default": 100},
 }
-SCHOOL_OPTIONS: dict[str, Any] = {
-    "client_id": {"type": "str", "required": True},
-    "key_id": {"type": "str", "required": True, "no_log": False},
-    "private_key": {"type": "str", "no_log": True},
-    "private_key_path": {"type": "path", "no_log": False},
-    "api_url": {"type": "str"},
-    "token_url": {"type": "str", "default": "https://account.apple.com/auth/oauth2/token", "no_log": False},
-    "cache_path": {"type": "path", "default": "~/.cache/nendo.apple_mdm"},
-    "reads_per_minute": {"type": "int", "default": 20},
-    "writes_per_hour": {"type": "int", "default": 10},
-    "ca_path": {"type": "path"},
-    "timeout": {"type": "int", "default": 30},
-}
 ONE_OF_DEVICES = ("devices", "devices_path")
 SHOWN = 500  # records in a result; AWX loses events that are longer
 SERIAL = re.compile(r"[0-9A-Z]{4,20}")
-REASONS = {
+OPEN_REASONS = {
     "in_doubt": {
         "en": "Whether the request arrived is not known. Nothing is sent again before that is settled. Run again.",
         "ja": "要求が届いたかどうか確認できていません。確認できるまで再送しません。もう一度実行してください。",
@@ -127,81 +116,40 @@ def given_devices(params: Mapping[str, Any]) -> list[str]:
     return devices
 
 
-def school_client(options: Mapping[str, Any]) -> SchoolClient:
-    """For the option asm."""
-    from .apple.school import SchoolClient
-    from .apple.school_account import ApiAccount, SharedState
-
-    if bool(options["private_key"]) == bool(options["private_key_path"]):
-        raise ConfigurationError("The option asm needs private_key or private_key_path, one of them. Nothing was sent.")
-    key = (options["private_key"] or "").encode() or read_file(options["private_key_path"])
-    account = ApiAccount(options["client_id"], options["key_id"], key)
-    limits = {"reads": options["reads_per_minute"], "writes": options["writes_per_hour"]}
-    return SchoolClient(
-        account,
-        SharedState(options["cache_path"], account, limits),
-        api_url=options["api_url"],
-        token_url=options["token_url"],
-        ca_path=options["ca_path"],
-        timeout=options["timeout"],
-    )
-
-
-def run_step(
-    module: AnsibleModule,
-    make: Callable[[Ledger], contextlib.AbstractContextManager[DeviceStep]],
-    *,
-    asks_only: bool = False,
-) -> None:
+def run_step(module: AnsibleModule, name: str, *, asks_only: bool = False) -> None:
     """One step over the devices, and the module's end. Devices that failed or wait do not fail the module: the play does."""
-    from .campaign.runner import StepRun
-
     params = module.params
     with guard(module), ledger_for(module) as ledger:
         devices = given_devices(params)
         if not asks_only:
-            _check_confirmed(params, devices, module.check_mode)
-        with make(ledger) as step:
-            outcome = StepRun(
-                ledger=ledger,
-                step=step,
-                campaign=params["campaign"],
-                tenant=params["tenant"],
-                check_mode=module.check_mode,
-                wait_timeout=params["wait_timeout"],
-                poll=params["wait_sleep"],
-            ).run(devices)
-            facts = ledger.facts(params["campaign"], devices) if asks_only else {}
+            check_confirmed(params, devices, module.check_mode)
+        with open_step(module, ledger, name) as step:
+            outcome = step_run(module, ledger, step).run(devices)
+        facts = ledger.facts(params["campaign"], devices) if asks_only else {}
         path = None if module.check_mode else _written(outcome, params, facts)
-        result = _result(outcome, step.name, params, path)
+        result = step_result(outcome, name, params, path)
         if asks_only:
             shown = [{"device": device, **facts[device]} for device in devices if device in facts]
             result = {**result, "changed": False, "devices": shown[:SHOWN]}
         module.exit_json(**result)
 
 
-@contextlib.contextmanager
-def driver_step(module: AnsibleModule, ledger: Ledger, name: str, **options: Any) -> Iterator[DeviceStep]:
-    """A step of the tenant's MDM server."""
-    from .campaign.notebook import Notebook
-    from .mdm.drivers import driver_for
+def step_run(module: AnsibleModule, ledger: Ledger, step: DeviceStep) -> StepRun:
+    from .campaign.runner import StepRun
 
-    require("requests")
     params = module.params
-    driver = driver_for(params["mdm"])
-    notebook = Notebook(ledger, params["campaign"], params["tenant"])
-    try:
-        step = driver.step(name, notebook, options)
-        if step is None:
-            raise ConfigurationError(
-                f"{params['tenant']}: the driver {driver.name} cannot do the step {name} with these options. Nothing was sent."
-            )
-        yield step
-    finally:
-        driver.close()
+    return StepRun(
+        ledger=ledger,
+        step=step,
+        campaign=params["campaign"],
+        tenant=params["tenant"],
+        check_mode=module.check_mode,
+        wait_timeout=params["wait_timeout"],
+        poll=params["wait_sleep"],
+    )
 
 
-def _check_confirmed(params: Mapping[str, Any], devices: Sequence[str], check_mode: bool) -> None:
+def check_confirmed(params: Mapping[str, Any], devices: Sequence[str], check_mode: bool) -> None:
     campaign = params["campaign"]
     if len(devices) > params["max_devices"]:
         raise ConfigurationError(
@@ -215,7 +163,7 @@ def _check_confirmed(params: Mapping[str, Any], devices: Sequence[str], check_mo
         )
 
 
-def _result(outcome: Outcome, step: str, params: Mapping[str, Any], path: str | None) -> dict[str, Any]:
+def step_result(outcome: Outcome, step: str, params: Mapping[str, Any], path: str | None) -> dict[str, Any]:
     records = [outcome.records[device] for device in sorted(outcome.records)]
     to_send = set(outcome.to_send)
     counts = dict.fromkeys(("done", "pending", "failed", "in_doubt", "skipped", "to_do"), 0)
@@ -248,7 +196,7 @@ def _counted(record: Record, waiting: Mapping[str, Any]) -> str:
 
 
 def _view(record: Record, waits_for: Mapping[str, str] | None = None) -> dict[str, Any]:
-    reason = waits_for or record.reason or REASONS.get(record.state.value)
+    reason = waits_for or record.reason or OPEN_REASONS.get(record.state.value)
     return {"device": record.device, "state": record.state.value, "reason": reason}
 
 

@@ -19,7 +19,7 @@ from typing import Any
 try:
     import sqlalchemy as sa
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-    from sqlalchemy.pool import NullPool
+    from sqlalchemy.pool import NullPool, QueuePool
 except ImportError:
     pass
 
@@ -40,7 +40,10 @@ _SHAPES = "Write sqlite:////folder/{file}.db (four slashes) or postgresql://user
 
 
 class Database:
-    """noun: what people call it. kind: of its errors. schema: its table with the column version. key: kept secret."""
+    """noun: what people call it. kind: of its errors. schema: its table with the column version. key: kept secret.
+
+    keep_open: connections to PostgreSQL are used again, for a process that writes all the time. SQLite's file is opened anew
+    for each transaction all the same: another one may have been put in its place."""
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class Database:
         schema: Callable[[], Any],
         version: int,
         key: str | None = None,
+        keep_open: bool = False,
     ) -> None:
         self._noun = noun
         self._kind = kind
@@ -61,7 +65,7 @@ class Database:
         self.file: str | None = parsed.database if parsed.get_backend_name() == "sqlite" else None
         self._secrets = _secrets(parsed, key)
         self.name = _name(parsed)
-        self.engine = _engine(parsed)
+        self.engine = _engine(parsed, keep_open)
 
     def rows(self, statement: Any) -> list[Any]:
         if self.file and not os.path.exists(self.file):
@@ -77,6 +81,7 @@ class Database:
                 self._make_tables()
             with self.engine.begin() as connection:
                 if self.file:
+                    connection.exec_driver_sql("PRAGMA synchronous = EXTRA")  # FULL may undo a commit at a power cut
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
 
@@ -197,14 +202,15 @@ def _name(url: sa.URL) -> str:
     ).render_as_string()
 
 
-def _engine(url: sa.URL) -> sa.Engine:
+def _engine(url: sa.URL, keep_open: bool) -> sa.Engine:
     patience = {"connect_timeout": _CONNECT_SECONDS, "keepalives_idle": 60}
     sqlite = url.get_backend_name() == "sqlite"
     ours = {"timeout": _SQLITE_SECONDS} if sqlite else {k: v for k, v in patience.items() if k not in url.query}
     if not sqlite:
         require("psycopg")
+    pool = {"poolclass": QueuePool, "pool_pre_ping": True} if keep_open and not sqlite else {"poolclass": NullPool}
     try:
-        return sa.create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=ours)
+        return sa.create_engine(url, hide_parameters=True, connect_args=ours, **pool)
     except ImportError:
         raise LibraryMissing(
             "The Python library psycopg on this host finds no libpq. Nothing was changed. Install it with its own: "

@@ -33,6 +33,7 @@ __all__ = ["HttpClient", "Response", "retry_after_seconds"]
 
 USER_AGENT = "nendo.apple_mdm (Ansible collection)"
 TRIES = 3
+CONNECTIONS = 16
 RETRIED = frozenset({429, 502, 503, 504})
 BODY_LIMIT = 4096
 
@@ -89,7 +90,7 @@ class HttpClient:
         self._timeout = timeout
         self._sleep = sleep
         self._clock = clock
-        self._session = session or requests.Session()
+        self._session = session or _pooled()
         self._session.auth = lambda request: request  # an auth of its own, or requests would look into ~/.netrc
         self._session.headers.update({"User-Agent": USER_AGENT, **(headers or {})})
         self._secrets = [secret for secret in (*_as_sent(auth), *_tokens(headers or {})) if secret]
@@ -178,6 +179,14 @@ class HttpClient:
             method=method,
             request_path=path,
         )
+
+
+def _pooled() -> requests.Session:
+    """As many kept connections as anybody of ours has threads."""
+    session = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS))
+    return session
 
 
 def _checked(base_url: str) -> tuple[str, str, str | None]:

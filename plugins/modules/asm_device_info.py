@@ -70,9 +70,10 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._campaign import DEVICES_OPTIONS, ONE_OF_DEVICES, SCHOOL_OPTIONS, given_devices, school_client
+from ..module_utils._campaign import DEVICES_OPTIONS, ONE_OF_DEVICES, given_devices
 from ..module_utils._libraries import require
 from ..module_utils._module import guard
+from ..module_utils._steps import SCHOOL_OPTIONS, school_client
 
 if TYPE_CHECKING:
     from ..module_utils.apple.school import SchoolClient

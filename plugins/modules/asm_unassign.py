@@ -19,6 +19,7 @@ description:
 author: nendo.apple_mdm contributors (@nendo-mdm)
 extends_documentation_fragment:
   - nendo.apple_mdm._attributes.step
+  - nendo.apple_mdm._attributes.campaign_group
   - nendo.apple_mdm._campaign
   - nendo.apple_mdm._campaign.devices
   - nendo.apple_mdm._campaign.step
@@ -151,33 +152,12 @@ records_path:
   returned: success
 """
 
-import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._campaign import (
-    GUARD_OPTIONS,
-    ONE_OF_DEVICES,
-    SCHOOL_OPTIONS,
-    STEP_OPTIONS,
-    run_step,
-    school_client,
-)
-from ..module_utils._libraries import require
+from ..module_utils._campaign import GUARD_OPTIONS, ONE_OF_DEVICES, STEP_OPTIONS, run_step
+from ..module_utils._steps import UNASSIGN_OPTIONS
 
-if TYPE_CHECKING:
-    from ..module_utils.campaign.ledger import Ledger
-    from ..module_utils.campaign.unassign import UnassignStep
-
-ARGUMENT_SPEC = {
-    **STEP_OPTIONS,
-    **GUARD_OPTIONS,
-    "asm": {"type": "dict", "required": True, "options": SCHOOL_OPTIONS},
-    "server_name": {"type": "str", "required": True},
-    "devices_per_activity": {"type": "int", "default": 1000},
-}
+ARGUMENT_SPEC = {**STEP_OPTIONS, **GUARD_OPTIONS, **UNASSIGN_OPTIONS}
 
 
 def main() -> None:
@@ -187,17 +167,7 @@ def main() -> None:
         required_one_of=[ONE_OF_DEVICES],
         supports_check_mode=True,
     )
-    params = module.params
-
-    @contextlib.contextmanager
-    def unassigning(_ledger: Ledger) -> Iterator[UnassignStep]:
-        require("requests", "jwt", "cryptography")
-        from ..module_utils.campaign.unassign import UnassignStep
-
-        with contextlib.closing(school_client(params["asm"])) as client:
-            yield UnassignStep(client, params["server_name"], limit=params["devices_per_activity"])
-
-    run_step(module, unassigning)
+    run_step(module, "unassign")
 
 
 if __name__ == "__main__":

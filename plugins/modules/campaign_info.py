@@ -12,15 +12,20 @@ short_description: Tell how far a campaign has come
 version_added: "0.1.0"
 description:
   - Reads the ledger alone, asks no server.
+  - With O(devices) it also tells where each of them stands.
 author: nendo.apple_mdm contributors (@nendo-mdm)
 extends_documentation_fragment:
   - nendo.apple_mdm._attributes.info
   - nendo.apple_mdm._campaign
 options:
   devices:
-    description: Returns the records of these serial numbers as well.
+    description: Also tells where these serial numbers stand.
     type: list
     elements: str
+  with_records:
+    description: Returns every record of O(devices) as well.
+    type: bool
+    default: false
 requirements:
   - SQLAlchemy
   - cryptography
@@ -58,8 +63,54 @@ steps:
       type: int
       returned: success
       sample: 120
+devices:
+  description: How many of O(devices) are done (C(done)), still on their way (C(pending)), failed (C(failed)), or in no campaign
+    of this id (C(unknown)).
+  type: dict
+  returned: if O(devices) is given
+  sample: {done: 118, pending: 2, failed: 0, unknown: 0}
+failures:
+  description: Those that failed.
+  type: list
+  elements: dict
+  returned: if O(devices) is given
+  contains:
+    device:
+      description: The serial number.
+      type: str
+      returned: success
+      sample: DMPXK0ABCDEF
+    step:
+      description: The step that it did not come through.
+      type: str
+      returned: success
+      sample: wipe
+    reason:
+      description: Why, or what is awaited, in English (C(en)) and Japanese (C(ja)); V(null) where nothing is known.
+      type: dict
+      returned: success
+pending:
+  description: The first 500 of those that are still on their way.
+  type: list
+  elements: dict
+  returned: if O(devices) is given
+  contains:
+    device:
+      description: The serial number.
+      type: str
+      returned: success
+      sample: DMPXK0ABCDEF
+    step:
+      description: The step that it did not come through.
+      type: str
+      returned: success
+      sample: wipe
+    reason:
+      description: Why, or what is awaited, in English (C(en)) and Japanese (C(ja)); V(null) where nothing is known.
+      type: dict
+      returned: success
 records:
-  description: The records of O(devices), one entry a device and step.
+  description: The records of O(devices), one entry a device and step; empty without O(with_records).
   type: list
   elements: dict
   returned: success
@@ -109,36 +160,62 @@ records:
       sample: "2027-03-20T08:00:12Z"
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._campaign import CAMPAIGN_OPTIONS, ledger_for
+from ..module_utils._campaign import CAMPAIGN_OPTIONS, OPEN_REASONS, SHOWN, ledger_for
 from ..module_utils._module import guard
 
 if TYPE_CHECKING:
+    from ..module_utils.campaign.ledger import Ledger
     from ..module_utils.campaign.model import Record
 
-ARGUMENT_SPEC = {**CAMPAIGN_OPTIONS, "devices": {"type": "list", "elements": "str"}}
-SHOWN = ("device", "tenant", "step", "reason", "attempts", "intended_at", "settled_at")
+ARGUMENT_SPEC = {
+    **CAMPAIGN_OPTIONS,
+    "devices": {"type": "list", "elements": "str"},
+    "with_records": {"type": "bool", "default": False},
+}
+FIELDS = ("device", "tenant", "step", "reason", "attempts", "intended_at", "settled_at")
 
 
 def view(record: Record) -> dict[str, Any]:
-    shown = {name: getattr(record, name) for name in SHOWN}
+    shown = {name: getattr(record, name) for name in FIELDS}
     return {**shown, "state": record.state.value, "evidence": dict(record.evidence)}
+
+
+def stand(ledger: Ledger, campaign: str, devices: Sequence[str]) -> dict[str, Any]:
+    """Where each device stands, and why it does not come further."""
+    from ..module_utils.campaign.model import standing
+
+    entered, states = ledger.entered(campaign, devices), ledger.states(campaign, devices)
+    where = {device: standing(entered[device], states.get(device, {})) for device in devices if device in entered}
+    found: dict[str, list[dict[str, Any]]] = {"failed": [], "pending": []}
+    for kind, told in found.items():
+        at = {device: step for device, (state, step) in where.items() if state == kind}
+        records = {(each.device, each.step): each for each in ledger.records(campaign, devices=list(at))}
+        for device, step in sorted(at.items()):
+            record = records.get((device, step or ""))
+            reason = record and (record.reason or OPEN_REASONS.get(record.state.value))
+            told.append({"device": device, "step": step, "reason": reason})
+    counts = {state: sum(told[0] == state for told in where.values()) for state in ("done", "pending", "failed")}
+    counts["unknown"] = len(devices) - len(where)
+    return {"devices": counts, "failures": found["failed"], "pending": found["pending"][:SHOWN]}
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    campaign = module.params["campaign"]
+    campaign, given = module.params["campaign"], module.params["devices"]
     with guard(module), ledger_for(module) as ledger:
         steps = [
             {"step": step, "states": states, "devices": sum(states.values())}
             for step, states in sorted(ledger.summary(campaign).items())
         ]
-        devices = [device.strip().upper() for device in module.params["devices"] or []]
-        records = ledger.records(campaign, devices=devices) if devices else []
-        module.exit_json(changed=False, steps=steps, records=[view(record) for record in records])
+        devices = list(dict.fromkeys(device.strip().upper() for device in given or []))
+        records = ledger.records(campaign, devices=devices) if module.params["with_records"] else []
+        result = stand(ledger, campaign, devices) if given is not None else {}
+        module.exit_json(changed=False, steps=steps, records=[view(record) for record in records], **result)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,10 @@ description:
   - Asks each device for its system, supervision, profiles, apps, lost mode, signs of the Activation Lock, battery and lines, in
     one call for many devices, and keeps the answers in the ledger, where the steps of the campaign look.
   - The Activation Lock's bypass code is asked for as well, and kept by nendo-events, encrypted.
-  - Every run asks anew. A device that does not answer within O(wait_timeout) is pending.
+  - Every run asks anew, until a later step of the campaign has gone on from what was answered. A device that does not answer
+    within O(wait_timeout) is pending.
+  - The enrolment that a campaign sees first is the one that it means. A device that enrols anew after that may have another
+    user. It fails, is not asked any more, and the later steps leave it alone.
   - For MDM servers of the NanoMDM family, with nendo-events running.
 author: nendo.apple_mdm contributors (@nendo-mdm)
 extends_documentation_fragment:
@@ -137,17 +140,10 @@ devices:
   sample: [{device: C02XK0ABCDEF, os_version: "18.4", supervised: true, lost_mode: false, find_my: false, battery: 0.8}]
 """
 
-import contextlib
-from typing import TYPE_CHECKING
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._campaign import ONE_OF_DEVICES, STEP_OPTIONS, driver_step, run_step
+from ..module_utils._campaign import ONE_OF_DEVICES, STEP_OPTIONS, run_step
 from ..module_utils._module import MDM_ONLY_OPTIONS
-
-if TYPE_CHECKING:
-    from ..module_utils.campaign.ledger import Ledger
-    from ..module_utils.mdm.protocol import DeviceStep
 
 ARGUMENT_SPEC = {**STEP_OPTIONS, **MDM_ONLY_OPTIONS}
 
@@ -159,11 +155,7 @@ def main() -> None:
         required_one_of=[ONE_OF_DEVICES],
         supports_check_mode=True,
     )
-
-    def collecting(ledger: Ledger) -> contextlib.AbstractContextManager[DeviceStep]:
-        return driver_step(module, ledger, "collect")
-
-    run_step(module, collecting, asks_only=True)
+    run_step(module, "collect", asks_only=True)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ description:
   - A device is erased once for ever in a campaign, whatever dies in between. Whether a lost request arrived is settled by
     evidence alone, never by sending again.
   - Done is a device that was seen to enrol again. An accepted command is not.
+  - A device that answers a day later, and was neither heard to take the erase nor seen to enrol again, fails for good, since word
+    of both may have been lost. Look at it.
   - M(nendo.apple_mdm.mdm_device_info) has to have looked at the device before in the same campaign. A device that has enrolled
     anew since then is left alone, since it may have another user.
   - Left alone, with the reason, are devices with a system before 17, in lost mode, with Find My or the Activation Lock on, with
@@ -23,6 +25,7 @@ description:
 author: nendo.apple_mdm contributors (@nendo-mdm)
 extends_documentation_fragment:
   - nendo.apple_mdm._attributes.step
+  - nendo.apple_mdm._attributes.campaign_group
   - nendo.apple_mdm._campaign
   - nendo.apple_mdm._campaign.devices
   - nendo.apple_mdm._campaign.step
@@ -37,6 +40,12 @@ options:
   preserve_data_plan:
     description: Whether an eSIM stays. Has to be given for devices with a mobile line.
     type: bool
+  end_setup:
+    description:
+      - Whether a device that waits in Setup Assistant after its return is told to go on (C(DeviceConfigured)). Set it to V(false)
+        if something else of yours installs profiles and apps at that moment and tells the device itself.
+    type: bool
+    default: true
 requirements:
   - requests
   - SQLAlchemy
@@ -153,25 +162,13 @@ records_path:
   returned: success
 """
 
-import contextlib
-from typing import TYPE_CHECKING
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._campaign import GUARD_OPTIONS, ONE_OF_DEVICES, STEP_OPTIONS, driver_step, run_step
-from ..module_utils._module import MDM_ONLY_OPTIONS, read_optional
+from ..module_utils._campaign import GUARD_OPTIONS, ONE_OF_DEVICES, STEP_OPTIONS, run_step
+from ..module_utils._module import MDM_ONLY_OPTIONS
+from ..module_utils._steps import WIPE_OPTIONS
 
-if TYPE_CHECKING:
-    from ..module_utils.campaign.ledger import Ledger
-    from ..module_utils.mdm.protocol import DeviceStep
-
-ARGUMENT_SPEC = {
-    **STEP_OPTIONS,
-    **GUARD_OPTIONS,
-    **MDM_ONLY_OPTIONS,
-    "wifi_profile_path": {"type": "path"},
-    "preserve_data_plan": {"type": "bool"},
-}
+ARGUMENT_SPEC = {**STEP_OPTIONS, **GUARD_OPTIONS, **MDM_ONLY_OPTIONS, **WIPE_OPTIONS}
 
 
 def main() -> None:
@@ -181,13 +178,7 @@ def main() -> None:
         required_one_of=[ONE_OF_DEVICES],
         supports_check_mode=True,
     )
-
-    def wiping(ledger: Ledger) -> contextlib.AbstractContextManager[DeviceStep]:
-        wifi_profile = read_optional(module.params["wifi_profile_path"])
-        preserve = module.params["preserve_data_plan"]
-        return driver_step(module, ledger, "wipe", wifi_profile=wifi_profile, preserve_data_plan=preserve)
-
-    run_step(module, wiping)
+    run_step(module, "wipe")
 
 
 if __name__ == "__main__":

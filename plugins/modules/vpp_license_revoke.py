@@ -18,6 +18,7 @@ description:
 author: nendo.apple_mdm contributors (@nendo-mdm)
 extends_documentation_fragment:
   - nendo.apple_mdm._attributes.step
+  - nendo.apple_mdm._attributes.campaign_group
   - nendo.apple_mdm._campaign
   - nendo.apple_mdm._campaign.devices
   - nendo.apple_mdm._campaign.step
@@ -156,31 +157,13 @@ records_path:
   returned: success
 """
 
-import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._campaign import GUARD_OPTIONS, ONE_OF_DEVICES, STEP_OPTIONS, run_step
-from ..module_utils._libraries import require
-from ..module_utils._module import read_file
-
-if TYPE_CHECKING:
-    from ..module_utils.campaign.ledger import Ledger
-    from ..module_utils.campaign.licences import LicencesStep
+from ..module_utils._steps import LICENCE_OPTIONS
 
 ONE_TOKEN = ("content_token", "content_token_path")
-ARGUMENT_SPEC = {
-    **STEP_OPTIONS,
-    **GUARD_OPTIONS,
-    "content_token": {"type": "str", "no_log": True},
-    "content_token_path": {"type": "path", "no_log": False},
-    "mdm_id": {"type": "str"},
-    "apps_and_books_url": {"type": "str", "default": "https://vpp.itunes.apple.com/mdm/v2"},
-    "ca_path": {"type": "path"},
-    "timeout": {"type": "int", "default": 30},
-}
+ARGUMENT_SPEC = {**STEP_OPTIONS, **GUARD_OPTIONS, **LICENCE_OPTIONS}
 
 
 def main() -> None:
@@ -190,24 +173,7 @@ def main() -> None:
         required_one_of=[ONE_OF_DEVICES, ONE_TOKEN],
         supports_check_mode=True,
     )
-    params = module.params
-
-    @contextlib.contextmanager
-    def revoking(_ledger: Ledger) -> Iterator[LicencesStep]:
-        require("requests")
-        from ..module_utils.apple.apps_and_books import AppsAndBooksClient
-        from ..module_utils.campaign.licences import LicencesStep
-        from ..module_utils.credentials.content_token import parse_content_token
-
-        token = parse_content_token((params["content_token"] or "").encode() or read_file(params["content_token_path"]))
-        module.no_log_values.add(token.bearer)
-        client = AppsAndBooksClient(
-            token.bearer, base_url=params["apps_and_books_url"], ca_path=params["ca_path"], timeout=params["timeout"]
-        )
-        with contextlib.closing(client):
-            yield LicencesStep(client, mdm_id=params["mdm_id"])
-
-    run_step(module, revoking)
+    run_step(module, "licences")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 import pytest
 from ansible_collections.nendo.apple_mdm.tests import postgres
-from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import Site, nano_site
+from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import Post, Site, nano_site, post_office
+from ansible_collections.nendo.apple_mdm.tests.integration.schools import EmbeddedSchool, RealSchool, School
 from ansible_collections.nendo.apple_mdm.tests.integration.servers import Real, Server, moved_in, real_servers
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import World, start
 
@@ -51,6 +52,40 @@ def serve(world: World, real: Callable[[str], Real], tmp_path: Path) -> Iterator
 def site(tmp_path: Path) -> Iterator[Site]:
     with nano_site(tmp_path) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
+    with post_office(tmp_path_factory.mktemp("post")) as running:
+        yield running
+
+
+@pytest.fixture
+def embedded_school(world: World, post: Post, tmp_path: Path) -> Iterator[Callable[..., EmbeddedSchool]]:
+    """Each call: a school of so many devices at the embedded NanoMDM; more wishes as in tenants.Wish."""
+
+    def make(devices: int = 1, **wishes: Any) -> EmbeddedSchool:
+        tenant = world.tenant(f"school-{uuid.uuid4().hex[:8]}", devices=devices, managed=True, **wishes)
+        return EmbeddedSchool(tenant, post, tmp_path)
+
+    yield make
+    world.no_faults()
+
+
+@pytest.fixture(params=["embedded", "NanoMDM"])
+def school(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Callable[..., School]:
+    """Each call: a school of so many devices, at the embedded NanoMDM and, in another test, at the real one."""
+    if request.param == "embedded":
+        made: Callable[..., School] = request.getfixturevalue("embedded_school")
+        return made
+    site: Site = request.getfixturevalue("site")
+
+    def make(devices: int = 1) -> School:
+        real = RealSchool(site, world.tenant(f"school-{uuid.uuid4().hex[:8]}", devices=0), tmp_path)
+        real.enrol(devices)
+        return real
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The real NanoMDM, NanoHUB and NanoDEP on free loopback ports, with everything in memory.
+"""The real NanoMDM, NanoHUB, NanoDEP and NanoAXM on free loopback ports, with everything in memory.
 
 The programs are in the folder that NENDO_NANO_BIN names. Without them tests are skipped; with CI=true they fail."""
 
@@ -50,6 +50,12 @@ def nanohub(ca: Path) -> Iterator[str]:
 @contextmanager
 def nanodep() -> Iterator[str]:
     with running("depserver", "-api", API_KEY, "-storage", "inmem") as url:
+        yield url
+
+
+@contextmanager
+def nanoaxm() -> Iterator[str]:
+    with running("nanoaxm", "-api", API_KEY, "-storage", "inmem") as url:
         yield url
 
 

@@ -1,6 +1,6 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A real NanoMDM that tells nendo-events, and devices that speak Apple's protocol to it."""
+"""A nendo-events, a real NanoMDM that tells it, and devices that speak Apple's protocol to that."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.nendo.apple_mdm.tests.integration import nano_servers
 from ansible_collections.nendo.apple_mdm.tests.simulator.device_http import Connected, Identities
 from ansible_collections.nendo.apple_mdm.tests.simulator.devices import Device
 
-__all__ = ["LEDGER_KEY", "Site", "nano_site"]
+__all__ = ["LEDGER_KEY", "TOPIC", "Post", "Site", "nano_site", "post_office"]
 
 LEDGER_KEY = "bmVuZG8tYXBwbGUtbWRtLXRlc3Qta2V5LTAxMjM0NTY="
 RECEIVER = "ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.receiver"
@@ -31,14 +31,27 @@ KEY = "webhook-key"
 EVENT_SECONDS = 20
 
 
+@dataclass(frozen=True)
+class Post:
+    """A nendo-events, and the ledger that it writes to."""
+
+    url: str
+    key: str
+    ledger_path: str
+    ledger: Ledger
+
+
 @dataclass
 class Site:
     """A NanoMDM with its receiver."""
 
     url: str
-    ledger_path: str
-    ledger: Ledger
+    post: Post
     identities: Identities
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.post.ledger
 
     def device(self, serial: str, **facts: Any) -> Connected:
         device = Device(serial, TOPIC, **facts)
@@ -62,21 +75,28 @@ class Site:
 
 @contextmanager
 def nano_site(tmp_path: Path, *, keeps_secrets: bool = True) -> Iterator[Site]:
-    ledger, key = tmp_path / "ledger.db", tmp_path / "key"
-    key.write_text(KEY)
-    (tmp_path / "ledger-key").write_text(LEDGER_KEY)
     identities = Identities(tmp_path)
+    with post_office(tmp_path, keeps_secrets=keeps_secrets) as post:
+        webhook = ("-webhook-url", post.url, "-webhook-hmac-key", post.key)
+        with nano_servers.nanomdm(identities.path, *webhook) as url:
+            yield Site(url, post, identities)
+
+
+@contextmanager
+def post_office(folder: Path, *, ledger: str = "", keeps_secrets: bool = True) -> Iterator[Post]:
+    """A nendo-events that runs. ledger: a file in the folder unless it is given."""
+    ledger, key = ledger or str(folder / "ledger.db"), folder / "key"
+    key.write_text(KEY)
+    (folder / "ledger-key").write_text(LEDGER_KEY)
+    command = [sys.executable, "-m", RECEIVER, "--ledger", ledger, "--listen", "127.0.0.1:0"]
+    command += ["--hmac-key-file", str(key)]
+    if keeps_secrets:
+        command += ["--ledger-key-file", str(folder / "ledger-key")]
     with ExitStack() as stack:
-        command = [sys.executable, "-m", RECEIVER, "--ledger", str(ledger), "--listen", "127.0.0.1:0"]
-        command += ["--hmac-key-file", str(key)]
-        if keeps_secrets:
-            command += ["--ledger-key-file", str(tmp_path / "ledger-key")]
         receiver = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         stack.callback(receiver.communicate)
         stack.callback(receiver.kill)
         assert receiver.stdout
         address = re.search(r"listens at (\S+)", receiver.stdout.readline())
         assert address
-        webhook = ("-webhook-url", f"http://{address[1]}/", "-webhook-hmac-key", KEY)
-        url = stack.enter_context(nano_servers.nanomdm(identities.path, *webhook))
-        yield Site(url, str(ledger), open_ledger(str(ledger), LEDGER_KEY), identities)
+        yield Post(f"http://{address[1]}/", KEY, ledger, open_ledger(ledger, LEDGER_KEY))

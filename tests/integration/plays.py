@@ -43,12 +43,12 @@ class Played:
 
 
 def start_play(playbook: str, inventory: Path, *arguments: str) -> subprocess.Popen[str]:
-    """A playbook of the collection, by its short name, that goes on while the test does something else."""
+    """A playbook of the collection, by its short name, or a file; it goes on while the test does something else."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     environment |= {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"}
     command = [sys.executable, "-m", "ansible", "playbook", "--inventory", str(inventory)]
     return subprocess.Popen(
-        [*command, f"nendo.apple_mdm.{playbook}", *arguments],
+        [*command, playbook if "/" in playbook else f"nendo.apple_mdm.{playbook}", *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -25,12 +25,15 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils._errors import (
 )
 from ansible_collections.nendo.apple_mdm.plugins.module_utils._time import from_iso
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.driver import ClomoDriver
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.evidence import MASKED
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.drivers import driver_for
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.protocol import CredentialPort, InUse
 from ansible_collections.nendo.apple_mdm.plugins.modules import clomo_panel_check
 from ansible_collections.nendo.apple_mdm.tests.browser import browser_or_skip
+from ansible_collections.nendo.apple_mdm.tests.person import fetch
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World
 from ansible_collections.nendo.apple_mdm.tests.unit.modules.running import run_module
+from ansible_collections.nendo.apple_mdm.tests.unit.modules.school import School
 
 DUE = {"push_days_left": 20, "server_token_days_left": 25, "content_token_days_left": 22}
 APP = "App 1000000001"
@@ -159,6 +162,7 @@ def test_what_is_in_use_is_read(customer: Callable[..., Customer], vintage: str)
     assert server.not_after == from_iso(school.tenant.server_token_values["access_token_expiry"])
     assert server.identity == school.tenant.clomo_domain
     assert (content.identity, content.not_after) == ("全社", from_iso(school.tenant.content_token_not_after))
+    assert content.facts["location_name"] == school.tenant.location, "HOME tells which token at Apple it is"
     assert school.writes() == [], "reading changes nothing"
 
 
@@ -177,6 +181,31 @@ def test_the_session_is_used_again(customer: Callable[..., Customer], world: Wor
     school.driver(password="not needed now").push_certificate.read(None)
 
 
+@pytest.mark.parametrize(
+    ("credential", "screens"),
+    [
+        ("push_certificate", ["wizard", "wizard_certificate", "wizard_done", "ios_basic"]),
+        ("server_token", ["ios_basic"]),
+        ("content_token", ["service_settings"]),
+    ],
+)
+def test_what_is_open_already_is_not_opened_again(
+    customer: Callable[..., Customer], world: World, credential: str, screens: list[str]
+) -> None:
+    school = customer()
+    request = school.driver().push_certificate.request() if credential == "push_certificate" else b""
+    for driver in school.drivers:
+        driver.close()
+    received = fetch(school.tenant, credential, request)
+    port: CredentialPort = getattr(school.driver(), credential)
+    read(port)
+    world.forget_requests()
+    port.upload(received, None)
+    opened = [entry["path"].rpartition("/data/")[2] for entry in world.requests(path_regex="/data/")]
+    reading = ["home", "settings", "service_settings" if credential == "content_token" else "ios_basic"]
+    assert opened == screens + reading, "those that the upload itself opens, and those of the reading back"
+
+
 # Renewals
 
 
@@ -190,12 +219,13 @@ def test_the_push_certificate_is_renewed(customer: Callable[..., Customer], vint
     assert first == again and first.identity == school.tenant.push_topic
     assert first.not_after == from_iso(school.tenant.refresh().push_not_after)
     pictures = [name for name in school.evidence() if name.endswith(".png")]
-    assert pictures[:5] == [
-        "0001-wizard-begin.png",
-        "0002-wizard-confirm.png",
-        "0003-wizard-contact.png",
-        "0004-wizard-request-downloaded.png",
-        "0005-wizard-portal.png",
+    assert pictures[:6] == [
+        "0001-settings-basic-before.png",
+        "0002-wizard-begin.png",
+        "0003-wizard-confirm.png",
+        "0004-wizard-contact.png",
+        "0005-wizard-request-downloaded.png",
+        "0006-wizard-portal.png",
     ]
     assert {name[:-4] for name in pictures} == {name[:-4] for name in school.evidence() if name.endswith(".txt")}
     assert found_in(school.folder, school.secrets()) == []
@@ -254,6 +284,18 @@ def test_no_way_in(
     with pytest.raises(AppleMdmError, match=said):
         school.driver(**options).push_certificate.read(None)
     assert found_in(school.folder, school.secrets()) == []
+
+
+def test_maintenance_in_the_middle(customer: Callable[..., Customer]) -> None:
+    school = customer()
+    driver = school.driver()
+    driver.push_certificate.read(None)
+    school.tenant.switch(clomo_maintenance=True)
+    with pytest.raises(PanelError, match="under maintenance.*Nothing was pressed after that") as stopped:
+        driver.server_token.upload(school.tenant.server_token(), None)
+    assert stopped.value.details["reason"] == "anywhere.maintenance"
+    school.tenant.switch(clomo_maintenance=False)
+    assert read(driver.push_certificate).identity == school.tenant.push_topic, "when it is over it goes on"
 
 
 @pytest.mark.parametrize("pattern", ["wizard", "settings"])
@@ -322,6 +364,36 @@ def test_a_certificate_that_the_panel_does_not_want(
     assert port.read(None) == before
 
 
+def test_an_input_error_voids_the_order_and_the_next_run_begins_another(
+    customer: Callable[..., Customer], tmp_path: Path
+) -> None:
+    tenant = customer({"clomo_input_error": True}).tenant
+    school = School(tenant, tmp_path, str(tmp_path / "orders"))
+    order, in_use = school.with_file("push_certificate"), tenant.refresh().push_certificate_pem
+    given_up = school.complete("push_certificate")["order"]
+    assert (given_up["state"], given_up["void_reason"]["code"]) == ("void", "request_lost")
+    assert tenant.refresh().push_certificate_pem == in_use
+    tenant.switch(clomo_input_error=False)
+    assert school.with_file("push_certificate")["id"] == f"{order['id']}-2"
+    assert school.complete("push_certificate")["order"]["state"] == "proven"
+
+
+def test_a_certificate_that_the_panel_asks_about_sends_the_order_back(
+    customer: Callable[..., Customer], tmp_path: Path
+) -> None:
+    of_panel = customer({"clomo_wrong_certificate": True})
+    tenant = of_panel.tenant
+    school = School(tenant, tmp_path, str(tmp_path / "orders"))
+    school.with_file("push_certificate")
+    in_use = tenant.refresh().push_certificate_pem
+    waiting = school.complete("push_certificate")["order"]
+    assert (waiting["state"], [each["code"] for each in waiting["refused"]]) == ("handed_off", ["refused_by_server"])
+    assert tenant.refresh().push_certificate_pem == in_use
+    assert not school.prepare("push_certificate")["changed"]
+    begun = [path for path in of_panel.writes() if path.endswith("/wizard/begin")]
+    assert len(begun) == 1, "次へ makes a new request, so it is not pressed again while the order is open"
+
+
 def test_a_certificate_of_another_topic_is_never_uploaded(customer: Callable[..., Customer]) -> None:
     school = customer()
     port = school.driver().push_certificate
@@ -370,6 +442,18 @@ def test_the_check_names_all_five_changed_labels(customer: Callable[..., Custome
     assert len(told["differing"]) == 5 and any("登録する" in line for line in told["differing"])
     text = str(told)
     assert school.tenant.clomo_password not in text.replace(str(told.get("invocation")), "")
+
+
+@pytest.mark.parametrize("switch", ["clomo_moved_labels", "clomo_unknown_dialog_at"])
+def test_the_check_names_nobody(customer: Callable[..., Customer], switch: str) -> None:
+    school = customer()
+    account = school.tenant.clomo_account
+    named = {"Applications": f"Applications {account}", "新しい機能のご案内があります。": f"{account} さま"}
+    school.tenant.switch(**{"clomo_moved_labels": named, switch: "home" if switch.endswith("_at") else named})
+    told = run_module(clomo_panel_check, tenant=school.tenant.name, mdm=school.options(timeout=4))
+    assert bool(told.get("failed")) == switch.endswith("_at")
+    told.pop("invocation", None)
+    assert MASKED in str(told) and account not in str(told)
 
 
 def test_an_empty_server_token_is_refused_before_anything_is_pressed(customer: Callable[..., Customer]) -> None:

@@ -3,9 +3,9 @@
 """A renewal on CLOMO PANEL that is killed, browser and all, before one of its clicks goes on at the next run.
 
 Tried are all clicks and choices of a file that act, and the first one after them, when all that the panel has to do is
-done; not the clicks that only lead to a screen. What dies between two writes to the order is tried in test_kills.py. To
-save time one renewal of a push certificate is killed twice: at click N of its first step and at click N of its second.
-That no click is missing here is checked in the renewal that nobody kills.
+done; and once each the clicks that only lead to a screen. What dies between two writes to the order is tried in
+test_kills.py. To save time one renewal of a push certificate is killed twice: at click N of its first step and at click N
+of its second. That no click is missing here is checked in the renewal that nobody kills.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, W
 from ansible_collections.nendo.apple_mdm.tests.unit.modules.running import run_module
 
 RUNS = 4  # each of the two steps killed, and run again
+MANY_RUNS = 15
 ACTS = ["opened", "requested", "handed_off", "received", "uploaded", "proven"]
 UPLOAD_FILE = "upload_this_to_apple.b64"
 WHOLE_SECONDS = 60
@@ -47,15 +48,24 @@ OVERLOAD = 2.0
 QUICK = {"clomo_delay_ms": 5, "clomo_grid_delay_ms": 5, "clomo_job_ms": 100}
 REAL = {"clomo_delay_ms": 300, "clomo_grid_delay_ms": 300, "clomo_job_ms": 1500}
 DUE = {"push_days_left": 20, "server_token_days_left": 21, "content_token_days_left": 22}
-WAYS = ("login.", "tabs.", "settings.", "ios.wizard", "portal.organization")  # change nothing on the panel
+APP = "App 1000000001"
+# These change nothing on the panel
+WAYS = ("login.", "tabs.", "settings.", "ios.wizard", "portal.organization", "applications.list")
 CLICKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "push_certificate": (
         ("wizard.next", "anywhere.ok", "wizard.next", "wizard.download", "wizard.next", "anywhere.ok"),
         ("wizard.continue", "wizard.file", "wizard.next", "wizard.finish", "tabs.home"),
     ),
     "server_token": ((), ("ios.server_token_file", "ios.save", "tabs.home", "ios.refresh", "tabs.reports")),
-    "content_token": ((), ("portal.file", "portal.register", "portal.save", "tabs.home")),
+    "content_token": (
+        (),
+        (
+            *("portal.file", "portal.register", "portal.save", "tabs.home"),
+            *("applications.licences", "applications.run", "anywhere.ok"),
+        ),
+    ),
 }
+LAST_WAYS = {"push_certificate": "ios.wizard", "server_token": "tabs.reports", "content_token": "applications.list"}
 KILLS = [(name, number) for name, steps in CLICKS.items() for number in range(1, max(map(len, steps)) + 1)]
 
 
@@ -77,8 +87,8 @@ class Clicks(Countdown):
             patch.start()
 
     def watching(self) -> list[Any]:
-        """Where the screen clicks, and where it chooses a file or takes one."""
-        names = ("_click", "attach", "download")
+        """Where the screen clicks or ticks, and where it chooses a file or takes one."""
+        names = ("_click", "tick", "attach", "download")
         return [mock.patch.object(Screen, name, self._watched(getattr(Screen, name))) for name in names]
 
     def _watched(self, act: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,6 +97,28 @@ class Clicks(Countdown):
             if acting or (self.keys and not self.keys[-1].startswith(WAYS)):
                 self.keys.append(key)
                 self.tick()
+            return act(screen, key, *args, **options)
+
+        return watched
+
+
+class Ways(Clicks):
+    """Death before each label that only leads to a screen: in each run before the next one that had no turn yet."""
+
+    def __init__(self, turns: Path) -> None:
+        super().__init__(0)
+        self._turns = turns
+        turns.touch()
+
+    @property
+    def had(self) -> list[str]:
+        return self._turns.read_text().split()
+
+    def _watched(self, act: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(screen: Screen, key: str, *args: Any, **options: Any) -> Any:
+            if key.startswith(WAYS) and key not in self.had:
+                self._turns.write_text(" ".join([*self.had, key]))
+                os.killpg(0, signal.SIGKILL)
             return act(screen, key, *args, **options)
 
         return watched
@@ -102,7 +134,7 @@ class Story:
     answer: bytes = b""
     begun: tuple[int, int] = (0, 0)  # wizards and renewals of this tenant before
     seen: dict[str, bytes] = field(default_factory=dict)
-    kills: list[str] = field(default_factory=list)  # the order's state at each
+    kills: list[str] = field(default_factory=list)  # the order's state at each, none before there is one
 
     @property
     def order(self) -> Order | None:
@@ -110,24 +142,24 @@ class Story:
         assert len(orders) <= 1, "the order goes on, and no other one is made"
         return orders[0] if orders else None
 
-    def go_on(self, number: int) -> None:
-        """To the end; each of the two steps dies before its click of that number, once, if it has so many."""
-        clicks = Clicks(number)
-        for _run in range(RUNS):
+    def go_on(self, dying: Callable[[], Clicks], runs: int) -> None:
+        """To the end. dying: where each of the two steps dies."""
+        clicks = dying()
+        for _run in range(runs):
             ended = run_modules([self.call()], clicks)
             failures = [result["msg"] for result in ended.results if result.get("failed")]
             assert not failures
             self.look()
             order = self.order
-            assert order is not None
             if ended.killed:
-                self.kills.append(order.state)
-            elif order.state == "proven":
+                self.kills.append(order.state if order else "none")
+                continue
+            assert order is not None
+            if order.state == "proven":
                 return
-            else:
-                self.act(order)
-                clicks = Clicks(number)
-        raise AssertionError(f"not proven after {RUNS} runs")
+            self.act(order)
+            clicks = dying()
+        raise AssertionError(f"not proven after {runs} runs")
 
     def call(self) -> Call:
         """The step that is next, as a play would come to it."""
@@ -181,7 +213,7 @@ def module_call(credential: str, tenant: Tenant, folder: Path, handed_off: bool)
     """The module of a renewal's first step or of its second."""
     common = {
         "tenant": tenant.name,
-        "mdm": {**server_options(tenant, folder), "timeout": 30},
+        "mdm": {**server_options(tenant, folder), "licence_check_app": APP, "timeout": 30},
         "order_store": str(folder / "orders"),
         "actor": "tester",
         "read_back_timeout": 5,
@@ -226,9 +258,22 @@ def test_killed_before_a_click(world: World, tmp_path: Path, credential: str, nu
     tenant.switch(**QUICK)
     before = in_use(tenant)
     story = Story(credential, tenant, tmp_path)
-    story.go_on(number)
+    story.go_on(lambda: Clicks(number), RUNS)
     story.judge(world, before)
     assert len(story.kills) == sum(number <= len(step) for step in CLICKS[credential])
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
+@pytest.mark.parametrize(("credential", "last"), LAST_WAYS.items())
+def test_killed_on_the_way_to_each_screen(world: World, tmp_path: Path, credential: str, last: str) -> None:
+    tenant = world.tenant(f"way-{uuid.uuid4().hex[:6]}", mdm="clomo", **DUE)
+    tenant.switch(**QUICK)
+    before = in_use(tenant)
+    story = Story(credential, tenant, tmp_path)
+    ways = Ways(tmp_path / "turns.txt")
+    story.go_on(lambda: ways, MANY_RUNS)
+    story.judge(world, before)
+    assert len(story.kills) == len(ways.had) and {"login.submit", "tabs.settings", last} <= set(ways.had)
 
 
 def test_a_whole_renewal_in_a_minute(world: World, tmp_path: Path) -> None:
@@ -259,6 +304,7 @@ def test_a_whole_renewal_in_a_minute(world: World, tmp_path: Path) -> None:
         story.judge(world, before)
         clicked[credential] = tuple(steps)
     assert clicked == CLICKS
+    print(f"whole renewal: {sum(seconds.values()):.1f} s of {WHOLE_SECONDS}:", seconds)
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
     if sum(seconds.values()) >= WHOLE_SECONDS and load > OVERLOAD:
         pytest.skip(f"the machine is overloaded ({load:.1f} waiting for each core): {seconds}")

@@ -61,9 +61,9 @@ def owner_of(world: World, topic: str | None) -> tuple[Tenant | None, PushRow | 
 
 def enrollment_of(world: World, push_token: str) -> Enrollment | None:
     for tenant in world.state.tenants.values():
-        for enrollment in tenant.nanomdm.enrollments.values():
-            if enrollment.token == push_token.lower():
-                return enrollment
+        enrollment_id = tenant.nanomdm.ids_of_tokens.get(push_token.lower())
+        if enrollment_id is not None:
+            return tenant.nanomdm.enrollments[enrollment_id]
     return None
 
 
@@ -161,6 +161,8 @@ class Connection:
     def _send(self, stream: int, call: Call, answer: Answer, *, goaway: bool) -> None:
         if goaway and answer.reason:
             self.h2.close_connection(GOAWAY_NO_ERROR, additional_data=answer.body(), last_stream_id=stream)
+            self.writer.write(self.h2.data_to_send())
+            self.writer.close()
             return
         apns_id = call.headers.get("apns-id") or str(uuid.uuid4()).upper()
         self.h2.send_headers(
@@ -176,9 +178,7 @@ class Connection:
 
 def server_context(pki: Pki) -> ssl.SSLContext:
     """A client certificate may be missing, but not be foreign, expired or early: the TLS library says so."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(pki.path("tls_server"), pki.folder / "tls_server.key")
+    context = pki.tls()
     context.load_verify_locations(cadata=pem(pki.push_issuer.certificate) + pem(pki.root.certificate))
     context.verify_mode = ssl.CERT_OPTIONAL
     context.set_alpn_protocols(["h2"])

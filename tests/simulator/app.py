@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from . import ade, apps_and_books, business, clomo, control, mdmcert, nanodep, nanomdm, portal, school_api
+from .apple_names import AppleNames
 from .pages import escaped, page, refusal, table
 from .tenants import Wish, make
 from .traffic import Traffic
@@ -77,6 +81,17 @@ async def new_tenant(request: Request) -> Response:
 
 def application(world: World) -> Starlette:
     routes = [Route("/", home, methods=["GET", "POST"]), *(route for service in SERVICES for route in service.routes())]
-    app = Starlette(routes=routes, middleware=[Middleware(Traffic, world=world)])
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        running = asyncio.create_task(world.run())
+        yield
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        world.write()
+
+    middleware = [Middleware(AppleNames), Middleware(Traffic, world=world)]
+    app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
     app.state.world = world
     return app

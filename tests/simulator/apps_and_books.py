@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from .licences import Licences, Row, asset_name
 from .state import ContentToken, LicenceEvent, Location, Tenant
 from .world import World, moment, world_of
 
@@ -127,9 +129,11 @@ def check_token(world: World, request: Request) -> Found:
 
 def check_pace(world: World, tenant: Tenant, location: Location) -> None:
     now = time.monotonic()
-    recent = [at for at in world.memory.vpp_requests.get(location.u_id, []) if now - at < 1]
-    world.memory.vpp_requests[location.u_id] = [*recent, now]
-    if len(recent) >= tenant.switches.vpp_max_per_second:
+    recent = world.memory.vpp_requests.setdefault(location.u_id, deque())
+    while recent and now - recent[0] >= 1:
+        recent.popleft()
+    recent.append(now)
+    if len(recent) > tenant.switches.vpp_max_per_second:
         raise Refusal(9646, tenant)
 
 
@@ -247,12 +251,15 @@ def delivered(url: str, secret: str, message: dict[str, Any]) -> bool:
         return False
 
 
-def paged(tenant: Tenant, location: Location, request: Request, name: str, chosen: list[Any]) -> dict[str, Any]:
+def paged(
+    tenant: Tenant, location: Location, request: Request, name: str, total: int, some: Callable[[int, int], list[Any]]
+) -> dict[str, Any]:
+    """some: those from a place on, at most so many."""
     size = tenant.switches.vpp_page_size
-    index, pages = request.query_params.get("pageIndex", "0"), max(1, -(-len(chosen) // size))
+    index, pages = request.query_params.get("pageIndex", "0"), max(1, -(-total // size))
     if not index.isdigit() or int(index) >= pages:
         raise Refusal(9650, tenant)
-    page = chosen[int(index) * size : (int(index) + 1) * size]
+    page = some(int(index) * size, size)
     answer = {
         name: page,
         "currentPageIndex": int(index),
@@ -268,16 +275,18 @@ async def assets(world: World, tenant: Tenant, location: Location, request: Requ
     chosen = [
         asset for asset in location.assets if all(asset[name] == query.get(name, asset[name]) for name in FILTERS)
     ]
-    return paged(tenant, location, request, "assets", chosen)
+    return paged(tenant, location, request, "assets", len(chosen), lambda first, size: chosen[first : first + size])
 
 
 async def assignments(world: World, tenant: Tenant, location: Location, request: Request) -> dict[str, Any]:
     apply_what_is_due(tenant, location)
     names = ("adamId", "pricingParam", "serialNumber")
-    every = [dict(zip(names, one, strict=True)) for one in location.assignments]
-    query = request.query_params
-    chosen = [one for one in every if all(one[name] == query.get(name, one[name]) for name in names)]
-    return paged(tenant, location, request, "assignments", chosen)
+    chosen = location.assignments.chosen(*map(request.query_params.get, names))
+
+    def some(first: int, size: int) -> list[dict[str, str]]:
+        return [dict(zip(names, one, strict=True)) for one in chosen.page(first, size)]
+
+    return paged(tenant, location, request, "assignments", len(chosen), some)
 
 
 def changing(kind: str) -> Endpoint:
@@ -302,32 +311,37 @@ def changing(kind: str) -> Endpoint:
                 raise Refusal(number, tenant)
         name = str(uuid.uuid4())
         location.events[name] = LicenceEvent(kind, wanted, serials, time.time() + tenant.switches.vpp_event_seconds)
+        location.running.append(name)
         return {"eventId": name}
 
     return begin
 
 
 def apply_what_is_due(tenant: Tenant, location: Location) -> None:
-    for event in location.events.values():
-        if event.applied or time.time() < event.done_at:
+    for name in list(location.running):
+        event = location.events[name]
+        if time.time() < event.done_at:
             continue
+        location.running.remove(name)
         event.applied = True
         if not tenant.switches.vpp_events_fail:
             for adam_id, pricing in event.assets:
                 for serial in event.serials:
-                    move(tenant, location, event, [adam_id, pricing, serial])
+                    move(tenant, location.assignments, event, (adam_id, pricing, serial))
         location.version += 1
 
 
-def move(tenant: Tenant, location: Location, event: LicenceEvent, pair: list[str]) -> None:
-    there, wanted = pair in location.assignments, event.kind == "ASSOCIATE"
-    if pair[2] in tenant.switches.vpp_failing or there == wanted:
-        info = {"adamId": pair[0], "pricingParam": pair[1], "serialNumber": pair[2]}
+def move(tenant: Tenant, licences: Licences, event: LicenceEvent, row: Row) -> None:
+    adam_id, pricing, serial = row
+    asset = asset_name(adam_id, pricing)
+    there, wanted = licences.has(asset, serial), event.kind == "ASSOCIATE"
+    if serial in tenant.switches.vpp_failing or there == wanted:
+        info = {"adamId": adam_id, "pricingParam": pricing, "serialNumber": serial}
         event.failures.append({"errorNumber": 9603, "errorMessage": MESSAGES[9603][1], "errorInfo": info})
     elif wanted:
-        location.assignments.append(pair)
+        licences.add(asset, serial)
     else:
-        location.assignments.remove(pair)
+        licences.remove(asset, serial)
 
 
 async def event_status(world: World, tenant: Tenant, location: Location, request: Request) -> dict[str, Any]:

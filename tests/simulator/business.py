@@ -81,8 +81,15 @@ def shown(world: World, account: Account, title: str, body: str) -> Response:
     return page(title, f"<nav>{menu(account.name, items)}</nav>{body}", lang=lang)
 
 
+def doubled(world: World, account: Account) -> int:
+    """How often each server and each location stands in its list."""
+    return 2 if any(tenant.switches.portal_doubled_rows for tenant in world.tenants_of(account)) else 1
+
+
 async def start(request: Request, account: Account) -> Response:
     world = world_of(request)
+    if any(tenant.switches.portal_get_started for tenant in world.tenants_of(account)):
+        return page("Get Started", "<p>This account belongs to no organization yet.</p>")
     organizations = "".join(f"<p>{escaped(tenant.organization)}</p>" for tenant in world.tenants_of(account))
     return shown(world, account, "School Manager", organizations)
 
@@ -92,7 +99,7 @@ async def preferences(request: Request, account: Account) -> Response:
     words = {text: escaped(said(world, account, text)) for text in WORDS}
     servers = [
         [f'<a href="{PREFIX}/servers/{entry.server_uuid}">{escaped(entry.name)}</a>', escaped(tenant.organization)]
-        for tenant, entry in entries(world, account)
+        for tenant, entry in entries(world, account) * doubled(world, account)
     ]
     add = (
         f'<form method="post" action="{PREFIX}/servers"><label>{words["Name"]} <input name="name"></label>'
@@ -116,7 +123,7 @@ async def billing(request: Request, account: Account) -> Response:
             escaped(tenant.organization),
             button(words["Download"], f"{PREFIX}/content_tokens/{place.u_id}"),
         ]
-        for tenant, place in places(world, account)
+        for tenant, place in places(world, account) * doubled(world, account)
     ]
     return shown(
         world,

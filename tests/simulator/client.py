@@ -8,6 +8,7 @@ Open with `with start() as world:`, then `tenant = world.tenant("school", push_d
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import os
 import re
@@ -16,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
@@ -23,9 +26,10 @@ from typing import Any, Literal
 
 import requests
 
-__all__ = ["PageRefusal", "Tenant", "World", "connect", "start"]
+__all__ = ["PageRefusal", "Proxy", "Tenant", "World", "connect", "start"]
 
 START_SECONDS = 30
+STOP_SECONDS = 60  # a large world has much to save
 
 
 class PageRefusal(Exception):
@@ -33,7 +37,9 @@ class PageRefusal(Exception):
 
 
 class Tenant(SimpleNamespace):
-    """One tenant as it was when it was made or last refreshed; attributes as in tenants.described."""
+    """One tenant as it was when it was made or last refreshed; attributes as in tenants.described.
+
+    The long lists are asked for when they are looked at."""
 
     world: World
     name: str
@@ -42,6 +48,29 @@ class Tenant(SimpleNamespace):
         """The attributes as they are now."""
         self.__dict__.update(self.world.control("GET", f"/tenants/{self.name}"))
         return self
+
+    @functools.cached_property
+    def serials(self) -> list[str]:
+        """Of all devices."""
+        return list(self._listed("serials"))
+
+    @property
+    def licences(self) -> list[list[str]]:
+        """Adam ID, pricing and serial number of each that is assigned now."""
+        return list(self._listed("licences"))
+
+    @property
+    def assigned(self) -> dict[str, str]:
+        """The server that each device of the organisation is assigned to now, by serial number; empty: none."""
+        return dict(self._listed("assigned"))
+
+    @property
+    def enrollments(self) -> dict[str, dict[str, Any]]:
+        """What the embedded NanoMDM has of each enrollment id now."""
+        return dict(self._listed("enrollments"))
+
+    def _listed(self, name: str) -> Any:
+        return self.world.control("GET", f"/tenants/{self.name}/lists/{name}")
 
     def switch(self, **switches: Any) -> None:
         """Sets switches; names and meaning as in state.Switches."""
@@ -64,8 +93,44 @@ class Tenant(SimpleNamespace):
         """False: pushes to this device are answered 410 from now on."""
         self._befall("enroll", {"id": enrollment_id, "enrolled": enrolled})
 
-    def _befall(self, act: str, facts: dict[str, Any] | None = None) -> None:
-        self.world.control("POST", f"/tenants/{self.name}/{act}", facts or {})
+    # Its managed devices
+
+    def webhook(self, url: str, key: str = "") -> None:
+        """Where the embedded NanoMDM sends its events, signed if there is a key. The receiver knows no device yet."""
+        self._befall("webhook", {"url": url, "key": key})
+
+    def enrol_all(self) -> None:
+        """The webhook is told Authenticate and TokenUpdate of each device's enrolment, as if it happened now; nothing else
+        happens to the devices."""
+        self._befall("enrol_all")
+
+    def settled(self, timeout: float = 60) -> None:
+        """Until no device has anything to answer and no event is under way. Those that are off or put something off do not
+        count."""
+        deadline = time.monotonic() + timeout
+        while not self._befall("settled", {"seconds": max(0.0, min(20.0, deadline - time.monotonic()))}):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"devices of {self.name} are still at work after {timeout:g} seconds")
+
+    def managed(self, serials: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """Every managed device, or those named, with the facts of devices.Device, and its queue at the server."""
+        return list(self._befall("managed", {"serials": None if serials is None else list(serials)}))
+
+    def device_set(self, serials: Sequence[str] | None = None, **facts: Any) -> None:
+        """Sets facts of the devices named, or of all; names and meaning as in devices.Device. One that is switched on, or
+        no longer puts off, takes what waits for it."""
+        self._befall("device_set", {"serials": None if serials is None else list(serials), "facts": facts})
+
+    def device_connects(self, serial: str) -> None:
+        """It asks the server for work without a push."""
+        self._befall("device_connects", {"serial": serial})
+
+    def device_enrols(self, serial: str) -> None:
+        """Somebody set it up by hand, for the next pupil: a new enrolment, with the profiles and apps of a new one."""
+        self._befall("device_enrols", {"serial": serial})
+
+    def _befall(self, act: str, facts: dict[str, Any] | None = None) -> Any:
+        return self.world.control("POST", f"/tenants/{self.name}/{act}", facts or {})
 
     def portal_renew(self, upload_file: bytes, topic: str | None = None, notes: str = "") -> bytes:
         """Renew in the row with the topic (the one in use): the new certificate."""
@@ -162,11 +227,26 @@ class Person:
         raise PageRefusal(f"There is no location {location} in this organization.")
 
 
+@dataclass(frozen=True)
+class Proxy:
+    """Where Apple's own host names lead to this world, and whose certificates they have there."""
+
+    url: str
+    ca: str
+
+    def environment(self) -> dict[str, str]:
+        """For the process of a client that knows Apple's addresses alone."""
+        bundles = dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), self.ca)
+        proxies = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), self.url)
+        return bundles | proxies | dict.fromkeys(("NO_PROXY", "no_proxy"), "localhost,127.0.0.1")
+
+
 class World:
     """The running world. Leaving the with block stops it."""
 
-    def __init__(self, url: str, apns: dict[str, str], process: _Process | None = None) -> None:
-        self.url, self.apns, self._process = url, apns, process
+    def __init__(self, ready: dict[str, Any], process: _Process | None = None) -> None:
+        self.url, self.apns, self.proxy = ready["url"], ready["apns"], Proxy(**ready["proxy"])
+        self.pid, self._process = ready["pid"], process
         self._session = requests.Session()
 
     def __enter__(self) -> World:
@@ -254,6 +334,7 @@ class World:
         assert self._process is not None
         self._process.stop()
         self._process.start()
+        self.pid = self._process.ready["pid"]
 
     def close(self) -> None:
         self._session.close()
@@ -267,7 +348,7 @@ class _Process:
     def __init__(self, state: Path | None, port: int) -> None:
         self.temporary = state is None
         self.folder = state or Path(tempfile.mkdtemp(prefix="simulator-"))
-        self.port, self.apns_port = port, 0
+        self.port, self.apns_port, self.proxy_port = port, 0, 0
         self.ready: dict[str, Any] = {}
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -277,7 +358,8 @@ class _Process:
         self.folder.mkdir(parents=True, exist_ok=True)
         ready_file.unlink(missing_ok=True)
         command = [sys.executable, "-m", package.name, "--state", str(self.folder), "--ready-file", str(ready_file)]
-        command += ["--port", str(self.port), "--apns-port", str(self.apns_port), "--until-stdin-ends"]
+        command += ["--port", str(self.port), "--apns-port", str(self.apns_port)]
+        command += ["--proxy-port", str(self.proxy_port), "--until-stdin-ends"]
         paths = [str(package.parent), os.environ.get("PYTHONPATH", "")]
         self.process = subprocess.Popen(
             command,
@@ -288,6 +370,7 @@ class _Process:
         self.ready = self._wait(ready_file)
         self.port = int(self.ready["url"].rsplit(":", 1)[1])
         self.apns_port = int(self.ready["apns"]["url"].rsplit(":", 1)[1])
+        self.proxy_port = int(self.ready["proxy"]["url"].rsplit(":", 1)[1])
 
     def _wait(self, ready_file: Path) -> dict[str, Any]:
         assert self.process is not None
@@ -307,7 +390,7 @@ class _Process:
             self.process.stdin.close()
             self.process.terminate()
             try:
-                self.process.wait(timeout=10)
+                self.process.wait(timeout=STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -323,10 +406,9 @@ def start(state: Path | None = None, port: int = 0) -> World:
     """A world of its own; without a state folder it leaves nothing behind."""
     process = _Process(state, port)
     process.start()
-    return World(process.ready["url"], process.ready["apns"], process)
+    return World(process.ready, process)
 
 
 def connect(ready_file: Path) -> World:
     """A world that somebody else started with --ready-file, and will stop."""
-    ready = json.loads(ready_file.read_text())
-    return World(ready["url"], ready["apns"])
+    return World(json.loads(ready_file.read_text()))

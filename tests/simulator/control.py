@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from . import device_control
 from .state import Fault, Switches, plain
-from .tenants import Wish, described, make
+from .tenants import Wish, described, lists, make
 from .world import World, iso, moment, world_of
 
 
@@ -71,6 +72,13 @@ async def tenant(request: Request) -> Response:
         found.switches = dataclasses.replace(found.switches, **wanted)
         world.save()
     return JSONResponse(described(world, found))
+
+
+async def tenant_list(request: Request) -> Response:
+    found = world_of(request).state.tenants.get(request.path_params["name"])
+    if found is None:
+        return refused("no such tenant", 404)
+    return JSONResponse(lists(found)[request.path_params["list"]]())
 
 
 async def act(request: Request) -> Response:
@@ -133,6 +141,8 @@ def routes() -> list[Route]:
         Route(f"{base}/clock", clock, methods=["GET", "POST"]),
         Route(f"{base}/tenants", tenants, methods=["GET", "POST"]),
         Route(f"{base}/tenants/{{name}}", tenant, methods=["GET", "PATCH"]),
+        *device_control.routes(),
+        Route(f"{base}/tenants/{{name}}/lists/{{list}}", tenant_list),
         Route(f"{base}/tenants/{{name}}/{{act}}", act, methods=["POST"]),
         Route(f"{base}/faults", faults, methods=["GET", "POST", "DELETE"]),
         Route(f"{base}/requests", requests, methods=["GET", "DELETE"]),

@@ -78,8 +78,10 @@ class Connected:
             message = self.device.answer(command)
         if not self.device.enrolled:
             self._send(message, CONNECT)
-            if self.device.returns:
-                self.enrol(awaiting=True)
+            if farewell := self.device.farewell():
+                self._send(farewell, CHECK_IN)
+            if self.device.returning:
+                self.enrol(awaiting=self.device.awaits)
         return done
 
     def _send(self, message: dict[str, Any], kind: str) -> bytes:

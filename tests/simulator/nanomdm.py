@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import plistlib
 import re
+import time
 import uuid
 from typing import Any
 from xml.parsers.expat import ExpatError
@@ -19,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from . import mdm_service
 from .nano_http import basic, plain, tabbed_json, version
 from .pki import key_pem, pem, private_key
 from .state import NanoMdm, PushPair, Tenant
@@ -97,6 +99,7 @@ def stored_push_certificate(server: NanoMdm, topic: str) -> Response:
 
 
 def push(world: World, tenant: Tenant, ids: list[str]) -> dict[str, dict[str, str]]:
+    """A device of this world is on its way when the answer comes; of other ids only the answer is simulated."""
     results = {}
     for each in ids:
         enrollment = tenant.nanomdm.enrollments.get(each)
@@ -105,8 +108,13 @@ def push(world: World, tenant: Tenant, ids: list[str]) -> dict[str, dict[str, st
             results[each] = {"push_error": "push data missing for id"}
         elif pair is None or moment(pair.not_after) < world.now():
             results[each] = {"push_error": "no usable push certificate for topic"}
+        elif not enrollment.enrolled:
+            why = f"push HTTP status: 410: APNs push error: Unregistered: timestamp {int(time.time() * 1000)}"
+            results[each] = {"push_error": why}
         else:
             results[each] = {"push_result": str(uuid.uuid4()).upper()}
+            if each in tenant.managed:
+                world.fleet.wake(tenant, tenant.managed[each])
     return results
 
 
@@ -125,8 +133,9 @@ async def pushes(world: World, tenant: Tenant, request: Request) -> Response:
 async def enqueue(world: World, tenant: Tenant, request: Request) -> Response:
     """A failed push answers 500 or 207 although the command is queued."""
     ids, no_push = request.path_params["ids"].split(","), bool(request.query_params.get("nopush"))
+    body = await request.body()
     try:
-        command = plistlib.loads(await request.body(), fmt=plistlib.FMT_XML)
+        command = plistlib.loads(body, fmt=plistlib.FMT_XML)
         facts: dict[str, Any] = {
             "command_uuid": command["CommandUUID"],
             "request_type": command["Command"]["RequestType"],
@@ -134,9 +143,9 @@ async def enqueue(world: World, tenant: Tenant, request: Request) -> Response:
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, ExpatError) as error:
         return tabbed_json({"command_error": f"decoding command: {error}"}, 500)
     facts = ({"no_push": True} if no_push else {}) | facts
-    if facts["command_uuid"] in tenant.nanomdm.queue:
+    if facts["command_uuid"] in tenant.nanomdm.commands:
         return tabbed_json({"command_error": f"command already exists: {facts['command_uuid']}"} | facts, 500)
-    tenant.nanomdm.queue[facts["command_uuid"]] = ids
+    mdm_service.enqueue(tenant.nanomdm, ids, facts["command_uuid"], body)
     if no_push:
         return tabbed_json(facts)
     results = push(world, tenant, ids)

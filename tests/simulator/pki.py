@@ -8,6 +8,7 @@ import datetime
 import functools
 import ipaddress
 import os
+import ssl
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from .apple_names import NAMES
 
 OU = "Apple Certification Authority"
 ROOT = {"CN": "Apple Root CA", "OU": OU, "O": "Apple Inc.", "C": "US"}
@@ -153,14 +156,11 @@ class Pki:
         now = datetime.datetime.now(datetime.timezone.utc)
         root = make_authority(TLS_ROOT, ec.generate_private_key(ec.SECP256R1()), None)
         key = ec.generate_private_key(ec.SECP256R1())
-        names = [
-            x509.DNSName("localhost"),
-            x509.DNSName("api.push.apple.com"),
-            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-        ]
+        names = [x509.DNSName(each) for each in ("localhost", *NAMES)]
+        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
         certificate = (
             builder(name({"CN": "localhost"}), root.certificate.subject, key.public_key(), now - YEAR, now + YEAR)
-            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.SubjectAlternativeName([*names, address]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(key_usage(), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -186,6 +186,13 @@ class Pki:
 
     def path(self, label: str) -> Path:
         return self.folder / f"{label}.pem"
+
+    def tls(self) -> ssl.SSLContext:
+        """What a server needs to answer under any of its names."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self.path("tls_server"), self.folder / "tls_server.key")
+        return context
 
     @functools.lru_cache(maxsize=SHARED_KEYS)  # noqa: B019 - one Pki a process
     def shared_key(self, number: int) -> Any:

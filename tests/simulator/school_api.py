@@ -10,11 +10,14 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import itertools
 import json
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -24,6 +27,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from .apple_names import FOLDERS, LOGS, asked, folder_of
 from .state import Activity, SchoolApi, ServerEntry, Tenant
 from .world import World, iso, token, world_of
 
@@ -33,12 +37,13 @@ AUDIENCE = "https://account.apple.com/auth/oauth2/v2/token"
 TOKEN_SECONDS = 3600
 LONGEST_ASSERTION = 180 * 86400
 BOTH = ("ASSIGN_DEVICES", "UNASSIGN_DEVICES")
+TITLES = {"NOT_FOUND": "The specified resource doesn't exist"}
 KINDS: dict[str, tuple[str, ...]] = {"school": BOTH, "business": (*BOTH, "RELEASE_DEVICES")}
 Endpoint = Callable[[World, Tenant, SchoolApi, Request], Awaitable[Response]]
 
 
 def organisation(world: World, tenant: Tenant, product: str) -> SchoolApi:
-    """Every device of the tenant, assigned to its first server."""
+    """Every device of the tenant, assigned to its first server; in the order of serial numbers, as pages have it."""
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -49,8 +54,13 @@ def organisation(world: World, tenant: Tenant, product: str) -> SchoolApi:
         f"{product.upper()}API.{uuid.uuid4()}",
         str(uuid.uuid4()),
         pem,
-        {device["serial_number"]: server for device in tenant.devices},
+        dict.fromkeys(sorted(device["serial_number"] for device in tenant.devices), server),
     )
+
+
+def as_downloaded(private_key: str) -> str:
+    """The key's file as Apple's page gives it: PKCS#8, under the heading of the older form."""
+    return private_key.replace("PRIVATE KEY", "EC PRIVATE KEY")
 
 
 def server_id(entry: ServerEntry) -> str:
@@ -116,7 +126,8 @@ async def access_token(request: Request) -> Response:
 
 
 def error(status: int, code: str, detail: str) -> Response:
-    told = {"id": str(uuid.uuid4()), "status": str(status), "code": code, "title": code.title(), "detail": detail}
+    told = {"id": str(uuid.uuid4()), "status": str(status), "code": code, "title": TITLES.get(code, code.title())}
+    told["detail"] = detail
     return JSONResponse({"errors": [told]}, status)
 
 
@@ -124,11 +135,13 @@ def too_many(world: World, tenant: Tenant, method: str) -> Response | None:
     reading = method == "GET"
     limit = tenant.switches.school_reads_per_minute if reading else tenant.switches.school_writes_per_hour
     period, key = (60 if reading else 3600), (tenant.name, "GET" if reading else "POST")
-    recent = [at for at in world.memory.api_requests.get(key, []) if time.time() - at < period]
+    recent = world.memory.api_requests.setdefault(key, deque())
+    while recent and time.time() - recent[0] >= period:
+        recent.popleft()
     if limit and len(recent) >= limit:
         wait = int(recent[0] + period - time.time()) + 1
         return JSONResponse({"errors": []}, 429, {"Retry-After": str(wait)})
-    world.memory.api_requests[key] = [*recent, time.time()]
+    recent.append(time.time())
     return None
 
 
@@ -144,14 +157,14 @@ def endpoint(product: str, show: Endpoint) -> Callable[[Request], Awaitable[Resp
             return PlainTextResponse("Unauthorized", 401)
         if refusal := too_many(world, tenant, request.method):
             return refusal
-        if apply_what_is_due(tenant, tenant.school):
+        if apply_what_is_due(world, tenant, tenant.school):
             world.save()
         return await show(world, tenant, tenant.school, request)
 
     return guarded
 
 
-def apply_what_is_due(tenant: Tenant, api: SchoolApi) -> bool:
+def apply_what_is_due(world: World, tenant: Tenant, api: SchoolApi) -> bool:
     due = [each for each in api.activities.values() if not each.applied and time.time() >= each.shown_at]
     for activity in due:
         activity.applied = True
@@ -159,45 +172,67 @@ def apply_what_is_due(tenant: Tenant, api: SchoolApi) -> bool:
             continue
         for serial in activity.serials:
             if serial in api.assigned and serial not in tenant.switches.school_failing:
-                change(api, activity, serial)
+                change(world, api, activity, serial)
     return bool(due)
 
 
-def change(api: SchoolApi, activity: Activity, serial: str) -> None:
+def change(world: World, api: SchoolApi, activity: Activity, serial: str) -> None:
     if activity.kind == "RELEASE_DEVICES":
-        del api.assigned[serial]
+        api.release(serial)
+        api.released[serial] = iso(world.now())
     elif activity.kind == "ASSIGN_DEVICES":
-        api.assigned[serial] = activity.server
+        api.assign(serial, activity.server)
     elif api.assigned[serial] == activity.server:
-        api.assigned[serial] = ""
+        api.assign(serial, "")
 
 
 # Reading
 
 
-def page(request: Request, tenant: Tenant, entries: list[Any]) -> Response:
+def page(
+    request: Request,
+    tenant: Tenant,
+    entries: Sequence[Any] | Mapping[str, Any],
+    document: Callable[[Any], dict[str, Any]],
+) -> Response:
+    """document: what is told of an entry; only those of the page are made."""
     size = min(int(request.query_params.get("limit", "100")), tenant.switches.school_page_size)
     first = int(request.query_params.get("cursor", "0"))
     paging: dict[str, Any] = {"limit": size}
-    base = str(request.url.replace(query=""))
-    links = {"self": str(request.url)}
+    url = asked(request)
+    links = {"self": str(url)}
     if first + size < len(entries):
         paging["nextCursor"] = str(first + size)
-        links["next"] = f"{base}?limit={size}&cursor={first + size}"
-    return JSONResponse({"data": entries[first : first + size], "links": links, "meta": {"paging": paging}})
+        links["next"] = str(url.include_query_params(limit=size, cursor=first + size))
+    shown = itertools.islice(entries, first, first + size)
+    data = [with_fields(request, document(entry)) for entry in shown]
+    return JSONResponse({"data": data, "links": links, "meta": {"paging": paging}})
 
 
-def device_document(tenant: Tenant, api: SchoolApi, serial: str) -> dict[str, Any]:
-    about = next((device for device in tenant.devices if device["serial_number"] == serial), {})
+def single(request: Request, document: dict[str, Any] | None, status: int = 200) -> Response:
+    data = with_fields(request, document) if document else None
+    return JSONResponse({"data": data, "links": {"self": str(asked(request))}}, status)
+
+
+def with_fields(request: Request, document: dict[str, Any]) -> dict[str, Any]:
+    """With no more attributes than fields[type] names."""
+    named = request.query_params.get(f"fields[{document['type']}]")
+    if named is None:
+        return document
+    kept = {name: value for name, value in document["attributes"].items() if name in named.split(",")}
+    return {**document, "attributes": kept}
+
+
+def device_document(api: SchoolApi, serial: str) -> dict[str, Any]:
     return {
         "type": "orgDevices",
         "id": serial,
         "attributes": {
             "serialNumber": serial,
-            "deviceModel": about.get("model", "iPad"),
+            "deviceModel": "iPad",
             "productFamily": "iPad",
-            "color": about.get("color"),
-            "status": "ASSIGNED" if api.assigned[serial] else "UNASSIGNED",
+            "color": "SILVER",
+            "status": "ASSIGNED" if api.assigned.get(serial) else "UNASSIGNED",
             "purchaseSourceType": "RESELLER",
             "addedToOrgDateTime": "2021-04-01T00:00:00Z",
         },
@@ -205,46 +240,80 @@ def device_document(tenant: Tenant, api: SchoolApi, serial: str) -> dict[str, An
 
 
 async def devices(world: World, tenant: Tenant, api: SchoolApi, request: Request) -> Response:
-    return page(request, tenant, [device_document(tenant, api, serial) for serial in sorted(api.assigned)])
+    return page(request, tenant, api.assigned, lambda serial: device_document(api, serial))
 
 
-def not_found(serial: str) -> Response:
-    return error(404, "NOT_FOUND", f"There is no resource of type 'orgDevices' with id '{serial}'")
+def not_found(kind: str, name: str) -> Response:
+    return error(404, "NOT_FOUND", f"There is no resource of type '{kind}' with id '{name}'")
 
 
 async def device(world: World, tenant: Tenant, api: SchoolApi, request: Request) -> Response:
+    """releasedFromOrgDateTime is not told in lists."""
+    serial = request.path_params["serial"]
+    released = api.released.get(serial) if tenant.switches.school_released_shown else None
+    if serial not in api.assigned and not released:
+        return not_found("orgDevices", serial)
+    document = device_document(api, serial)
+    document["attributes"]["releasedFromOrgDateTime"] = released
+    return single(request, document)
+
+
+async def activation_lock(world: World, tenant: Tenant, api: SchoolApi, request: Request) -> Response:
     serial = request.path_params["serial"]
     if serial not in api.assigned:
-        return not_found(serial)
-    return JSONResponse({"data": device_document(tenant, api, serial), "links": {"self": str(request.url)}})
+        return not_found("orgDevices", serial)
+    lock = tenant.switches.school_activation_locks.get(serial, "NONE")
+    facts = {"isLocked": lock != "NONE", "lockType": lock}
+    return single(request, {"type": "activationLockStatus", "id": serial, "attributes": facts})
 
 
 async def linkage(world: World, tenant: Tenant, api: SchoolApi, request: Request) -> Response:
+    return of_the_device(tenant, api, request, lambda entry: {"type": "mdmServers", "id": server_id(entry)})
+
+
+async def assigned_server(world: World, tenant: Tenant, api: SchoolApi, request: Request) -> Response:
+    return of_the_device(tenant, api, request, lambda entry: server_document(api, entry))
+
+
+def of_the_device(
+    tenant: Tenant, api: SchoolApi, request: Request, shown: Callable[[ServerEntry], dict[str, Any]]
+) -> Response:
+    """The server of a device. For one without, Apple's form is not known: null, or 404."""
     serial = request.path_params["serial"]
     if serial not in api.assigned:
-        return not_found(serial)
-    server = api.assigned[serial]
-    if not server and tenant.switches.school_unassigned_404:
+        return not_found("orgDevices", serial)
+    found = entry_of(tenant, api.assigned[serial])
+    if found is None and tenant.switches.school_unassigned_404:
         return error(404, "NOT_FOUND", "The device is assigned to no server")
-    return JSONResponse(
-        {"data": {"type": "mdmServers", "id": server} if server else None, "links": {"self": str(request.url)}}
-    )
+    return single(request, shown(found) if found else None)
+
+
+def entry_of(tenant: Tenant, server: str) -> ServerEntry | None:
+    return next((entry for entry in tenant.servers if server_id(entry) == server), None)
+
+
+def server_document(api: SchoolApi, entry: ServerEntry) -> dict[str, Any]:
+    mine = server_id(entry)
+    count = len(api.of_server.get(mine, ()))
+    facts = {"serverName": entry.name, "serverType": "MDM", "status": "ACTIVE", "deviceCount": count}
+    return {"type": "mdmServers", "id": mine, "attributes": facts}
 
 
 async def servers(world: World, tenant: Tenant, api: SchoolApi, request: Request) -> Response:
-    found = []
-    for entry in tenant.servers:
-        mine = server_id(entry)
-        count = sum(assigned == mine for assigned in api.assigned.values())
-        facts = {"serverName": entry.name, "serverType": "MDM", "status": "ACTIVE", "deviceCount": count}
-        found.append({"type": "mdmServers", "id": mine, "attributes": facts})
-    return page(request, tenant, found)
+    return page(request, tenant, tenant.servers, lambda entry: server_document(api, entry))
+
+
+async def server(world: World, tenant: Tenant, api: SchoolApi, request: Request) -> Response:
+    found = entry_of(tenant, request.path_params["server"])
+    if found is None:
+        return not_found("mdmServers", request.path_params["server"])
+    return single(request, server_document(api, found))
 
 
 async def devices_of(world: World, tenant: Tenant, api: SchoolApi, request: Request) -> Response:
     server = request.path_params["server"]
-    mine = [serial for serial, assigned in sorted(api.assigned.items()) if assigned == server]
-    return page(request, tenant, [{"type": "orgDevices", "id": serial} for serial in mine])
+    mine = api.of_server.get(server, {})
+    return page(request, tenant, mine, lambda serial: {"type": "orgDevices", "id": serial})
 
 
 # Activities
@@ -270,10 +339,10 @@ async def begin(world: World, tenant: Tenant, api: SchoolApi, request: Request) 
     activity = Activity(kind, server, serials, iso(world.now()), done, done + tenant.switches.school_lag_seconds)
     name = str(uuid.uuid4())
     api.activities[name] = activity
-    return JSONResponse({"data": activity_document(world, tenant, name, activity)}, 201)
+    return single(request, activity_document(world, tenant, name, activity, request), 201)
 
 
-def activity_document(world: World, tenant: Tenant, name: str, activity: Activity) -> dict[str, Any]:
+def activity_document(world: World, tenant: Tenant, name: str, activity: Activity, request: Request) -> dict[str, Any]:
     facts = {"createdDateTime": activity.created, "status": "IN_PROGRESS", "subStatus": "SUBMITTED"}
     if time.time() >= activity.done_at:
         failing = any(serial in tenant.switches.school_failing for serial in activity.serials)
@@ -284,15 +353,24 @@ def activity_document(world: World, tenant: Tenant, name: str, activity: Activit
         elif tenant.switches.school_no_log:
             facts["subStatus"] = "COMPLETED_POST_PROCESSING_FAILED"
         else:
-            facts["downloadUrl"] = f"{world.url}/blobstore/{name}?signature=presigned"
-    return {"type": "orgDeviceActivities", "id": name, "attributes": facts}
+            facts["downloadUrl"] = log_address(world, name, request)
+    own = str(asked(request).replace(query="")).removesuffix(f"/{name}") + f"/{name}"
+    return {"type": "orgDeviceActivities", "id": name, "attributes": facts, "links": {"self": own}}
+
+
+def log_address(world: World, name: str, request: Request) -> str:
+    """Signed; at Apple's own name where the client used that. Some clients take the file's name from it."""
+    base = f"https://{LOGS}" if folder_of(request) else f"{world.url}{FOLDERS[LOGS]}"
+    shown = {"response-content-disposition": f'attachment;filename="ActivityLog_{name}.csv"', "Signature": "presigned"}
+    return f"{base}/{name}?{urlencode(shown)}"
 
 
 async def activity(world: World, tenant: Tenant, api: SchoolApi, request: Request) -> Response:
-    found = api.activities.get(request.path_params["activity"])
+    name = request.path_params["activity"]
+    found = api.activities.get(name)
     if found is None:
-        return error(404, "NOT_FOUND", "There is no such activity")
-    return JSONResponse({"data": activity_document(world, tenant, request.path_params["activity"], found)})
+        return not_found("orgDeviceActivities", name)
+    return single(request, activity_document(world, tenant, name, found, request))
 
 
 async def log(request: Request) -> Response:
@@ -325,7 +403,10 @@ def routes() -> list[Route]:
             ("/orgDevices", devices, "GET"),
             ("/orgDevices/{serial}", device, "GET"),
             ("/orgDevices/{serial}/relationships/assignedServer", linkage, "GET"),
+            ("/orgDevices/{serial}/assignedServer", assigned_server, "GET"),
+            ("/orgDevices/{serial}/activationLockStatus", activation_lock, "GET"),
             ("/mdmServers", servers, "GET"),
+            ("/mdmServers/{server}", server, "GET"),
             ("/mdmServers/{server}/relationships/devices", devices_of, "GET"),
             ("/orgDeviceActivities", begin, "POST"),
             ("/orgDeviceActivities/{activity}", activity, "GET"),

@@ -1,23 +1,23 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""All that the world remembers: one tree of plain dataclasses, saved as one JSON file."""
+"""All that the world remembers: one tree of plain dataclasses, which saving.py keeps in a file."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
-import types
-import typing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
+
+from .command_queue import Queue
+from .devices import Device
+from .licences import Licences
 
 
 @dataclass
 class Switches:
     """How the far side behaves towards one tenant; the names are those of Tenant.switch()."""
 
+    answer_ms: int = 0  # each answer of the tenant's web services takes so much longer
     p7m_cipher: str = "aes128"  # any cipher that openssl smime names: aes128, aes256, des3
     p7m_stream: bool = True  # BER with indefinite lengths, as Apple writes; False: DER
     server_token_download_revokes_older: bool = True
@@ -38,18 +38,34 @@ class Switches:
     apns_bad_certificate: bool = False
     apns_goaway: bool = False  # the reason comes in a GOAWAY frame
     apns_other_topic_dropped: bool = False  # 200 and silence for a device of another topic
-    portal_doubled_rows: bool = False  # the push portal shows each certificate twice
+    portal_doubled_rows: bool = False  # Apple's portals show each certificate, server and location twice
+    portal_get_started: bool = False  # Apple School and Business Manager know no organisation of this account
     portal_language: str = "English"  # of Apple School and Business Manager; or Japanese
     school_activity_seconds: float = 0.0  # from an activity's request to its end
     school_lag_seconds: float = 0.0  # from its end until devices show it
     school_failing: list[str] = field(default_factory=list)  # serial numbers whose assignment does not change
     school_unknown_serial_409: bool = False  # else an unknown serial number is taken and nothing happens
     school_unassigned_404: bool = False  # else the linkage is null
+    school_activation_locks: dict[str, str] = field(default_factory=dict)  # by serial number: MDM or USER
+    school_released_shown: bool = False  # a released device can be read, with its date; else it is 404
     school_no_log: bool = False  # the work is done, the log is not
     school_activity_fails: bool = False
     school_page_size: int = 1000
     school_reads_per_minute: int = 0  # 0: no limit
     school_writes_per_hour: int = 0
+    nanomdm_faulty_queue: bool = (
+        False  # as v0.9.0 on its key-value stores: after NotNow, commands come again or get lost
+    )
+    device_wakes_ms: int = 10  # from a push to the device's connection
+    device_answer_ms: int = 0  # from a command to its answer
+    device_returns_ms: int = 50  # from an erase with Return to Service to the new enrolment
+    events_lost: float = 0.0  # the fraction of NanoMDM's events that never arrives; Idle ones are left alone
+    events_doubled: float = 0.0
+    events_late: float = 0.0  # the fraction that arrives after later ones
+    events_seed: int = 0  # another one picks others
+    events_lost_next: int = 0  # the next so many, whichever they are
+    events_doubled_next: int = 0
+    events_late_next: int = 0
     clomo_language: str = "Japanese"  # of the panel's administrator; or English
     clomo_vintage: str = "newer"  # labels; older: those of the graduation manual; dep: older ones still
     clomo_time_zone_hours: int = 9  # of the panel's administrator
@@ -144,8 +160,9 @@ class LicenceEvent:
 class Location:
     name: str
     u_id: str
-    assignments: list[list[str]] = field(default_factory=list)  # Adam ID, pricing, serial number
+    assignments: Licences = field(default_factory=Licences)
     events: dict[str, LicenceEvent] = field(default_factory=dict)
+    running: list[str] = field(default_factory=list)  # events that are not applied yet
     tokens: list[ContentToken] = field(default_factory=list)
     assets: list[dict[str, Any]] = field(default_factory=list)
     mdm_info: dict[str, str] = field(default_factory=dict)
@@ -160,11 +177,24 @@ class PushPair:
     not_after: str
 
 
-@dataclass
+@dataclass(slots=True)
 class Enrollment:
+    """What NanoMDM has of an enrollment id. enrolled: APNs still knows the token. pushed: a push has not been followed yet."""
+
     token: str
     topic: str
     enrolled: bool = True
+    enabled: bool = True
+    tally: int = 1  # TokenUpdates since Authenticate
+    pushed: bool = False
+
+
+@dataclass(slots=True)
+class Command:
+    """raw: the property list as it was enqueued. left: how many ids have it in their queue."""
+
+    raw: str
+    left: int
 
 
 @dataclass
@@ -173,7 +203,14 @@ class NanoMdm:
     readable: bool
     pairs: dict[str, PushPair] = field(default_factory=dict)  # by topic
     enrollments: dict[str, Enrollment] = field(default_factory=dict)  # by enrollment id
-    queue: dict[str, list[str]] = field(default_factory=dict)  # command UUID: the ids it waits for
+    commands: dict[str, Command | None] = field(default_factory=dict)  # by UUID; None once nobody waits for it
+    queues: dict[str, Queue] = field(default_factory=dict)  # by enrollment id
+    webhook_url: str = ""
+    webhook_key: str = ""
+    ids_of_tokens: dict[str, str] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.ids_of_tokens = {one.token: key for key, one in self.enrollments.items()}
 
 
 @dataclass
@@ -255,14 +292,31 @@ class Activity:
 
 @dataclass
 class SchoolApi:
-    """A tenant's organisation at Apple's API: school or business. assigned: by serial number, a server's id or nothing."""
+    """A tenant's organisation at Apple's API: school or business. assigned: by serial number, a server's id or nothing.
+
+    of_server: the same by server, in the order of pages. released: by serial number, when it left the organisation."""
 
     product: str
     client_id: str
     key_id: str
     private_key: str
     assigned: dict[str, str] = field(default_factory=dict)
+    released: dict[str, str] = field(default_factory=dict)
     activities: dict[str, Activity] = field(default_factory=dict)
+    of_server: dict[str, dict[str, None]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for serial, server in self.assigned.items():
+            self.of_server.setdefault(server, {})[serial] = None
+
+    def assign(self, serial: str, server: str) -> None:
+        """server: its id; empty: none."""
+        del self.of_server[self.assigned[serial]][serial]
+        self.assigned[serial] = server
+        self.of_server.setdefault(server, {})[serial] = None
+
+    def release(self, serial: str) -> None:
+        del self.of_server[self.assigned.pop(serial)][serial]
 
 
 @dataclass
@@ -277,6 +331,7 @@ class Tenant:
     servers: list[ServerEntry]
     locations: list[Location]
     devices: list[dict[str, Any]] = field(default_factory=list)
+    managed: dict[str, Device] = field(default_factory=dict)  # by UDID
     switches: Switches = field(default_factory=Switches)
     clomo: Clomo | None = None
     school: SchoolApi | None = None
@@ -320,31 +375,3 @@ class State:
 def plain(tree: Any) -> Any:
     """The tree as JSON types."""
     return dataclasses.asdict(tree)
-
-
-def built(kind: Any, data: Any) -> Any:
-    """The inverse of plain; kind is a dataclass or one of the generic types used above."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if data is None or kind is Any:
-        return data
-    if origin in (typing.Union, types.UnionType):
-        return built(next(one for one in arguments if one is not types.NoneType), data)
-    if origin is list:
-        return [built(arguments[0], one) for one in data]
-    if origin is dict:
-        return {key: built(arguments[1], value) for key, value in data.items()}
-    if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        return kind(**{name: built(hints[name], value) for name, value in data.items()})  # type: ignore[operator]
-    return data
-
-
-def load(folder: Path) -> State:
-    path = folder / "state.json"
-    return built(State, json.loads(path.read_text())) if path.exists() else State()
-
-
-def save(folder: Path, state: State) -> None:
-    path, new = folder / "state.json", folder / "state.json.new"
-    new.write_text(json.dumps(state, default=vars))
-    os.replace(new, path)

@@ -8,11 +8,14 @@ import dataclasses
 import datetime
 import hashlib
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from . import clomo, school_api
 from .business import issue_content_token, issue_server_token, new_entry
+from .devices import Device, udid_of
+from .licences import Licences, asset_name
 from .pki import SHARED_KEYS, YEAR, pem, topic_in
 from .state import (
     Account,
@@ -56,7 +59,8 @@ class Wish:
     assets: int = 3
     licences: int = 0  # so many of the assets are assigned to each device
     devices: int = 3
-    enrollments: tuple[str, ...] = ()  # ids of devices that the MDM server can push to
+    managed: bool = False  # the devices are enrolled in the embedded NanoMDM, and answer its commands
+    enrollments: tuple[str, ...] = ()  # more ids that the MDM server can push to, with no devices behind them
     mdm: str = "nanomdm"  # or clomo: then CLOMO PANEL has the credentials, and the nano servers have none
     api_product: str = "school"  # or business: whose API the organisation has
     other_servers: tuple[str, ...] = ()  # more device management services of the organisation
@@ -89,6 +93,8 @@ def make(world: World, wish: Wish) -> Tenant:
     tenant.school = school_api.organisation(world, tenant, wish.api_product)
     if not wish.no_push_certificate:
         give_push_certificate(world, tenant, account, wish)
+    if wish.managed:
+        enrol_devices(tenant)
     give_server_token(world, tenant, wish)
     give_content_token(world, tenant, wish)
     if wish.mdm == "clomo":
@@ -126,9 +132,24 @@ def give_push_certificate(world: World, tenant: Tenant, account: Account, wish: 
     row.issued.append(certificate)
     account.rows.append(row)
     tenant.nanomdm.pairs[row.topic] = PushPair(certificate, key_text, iso(end))
-    tenant.nanomdm.enrollments = {
-        each: Enrollment(hashlib.sha256(each.encode()).hexdigest(), row.topic) for each in wish.enrollments
-    }
+    for each in wish.enrollments:
+        enrolled(tenant.nanomdm, each, Enrollment(hashlib.sha256(each.encode()).hexdigest(), row.topic))
+
+
+def enrolled(server: NanoMdm, enrollment_id: str, enrollment: Enrollment) -> None:
+    server.enrollments[enrollment_id] = enrollment
+    server.ids_of_tokens[enrollment.token] = enrollment_id
+
+
+def enrol_devices(tenant: Tenant) -> None:
+    """They have been there for long: nobody is told of it."""
+    topic = next(iter(tenant.nanomdm.pairs), "")
+    for facts in tenant.devices:
+        serial = facts["serial_number"]
+        new = Device(serial, topic, udid_of(serial))
+        new.enrol()
+        tenant.managed[new.udid] = new
+        enrolled(tenant.nanomdm, new.udid, Enrollment(new.push_token, topic))
 
 
 def give_server_token(world: World, tenant: Tenant, wish: Wish) -> None:
@@ -141,11 +162,9 @@ def give_server_token(world: World, tenant: Tenant, wish: Wish) -> None:
 def give_content_token(world: World, tenant: Tenant, wish: Wish) -> None:
     location = tenant.locations[0]
     location.assets = [asset(number) for number in range(wish.assets)]
-    location.assignments = [
-        [one["adamId"], one["pricingParam"], device["serial_number"]]
-        for device in tenant.devices
-        for one in location.assets[: wish.licences]
-    ]
+    serials = [device["serial_number"] for device in tenant.devices]
+    licensed = [asset_name(one["adamId"], one["pricingParam"]) for one in location.assets[: wish.licences]]
+    location.assignments = Licences({asset: dict.fromkeys(serials) for asset in licensed})
     if wish.mdm_info:
         location.mdm_info = {"metadata": "", **wish.mdm_info}
     if not wish.no_content_token:
@@ -181,7 +200,8 @@ def asset(number: int) -> dict[str, Any]:
 
 
 def described(world: World, tenant: Tenant) -> dict[str, Any]:
-    """What an inventory and a test need to know, secrets included: this is a test's world."""
+    """What an inventory and a test need to know, secrets included: this is a test's world. What grows with the number of
+    devices is in lists."""
     account = world.state.accounts[tenant.account]
     pair = tenant.clomo.push if tenant.clomo else next(reversed(tenant.nanomdm.pairs.values()), None)
     dep = tenant.nanodep.names.get(tenant.dep_name)
@@ -211,7 +231,6 @@ def described(world: World, tenant: Tenant) -> dict[str, Any]:
         "location": location.name,
         "u_id": location.u_id,
         "mdm_info": location.mdm_info or None,
-        "licences": location.assignments,
         "apple_account": account.name,
         "password": account.password,
         "second_factor_code": account.code,
@@ -223,13 +242,20 @@ def described(world: World, tenant: Tenant) -> dict[str, Any]:
         "apns_url": world.apns.get("url"),
         "apns_ca": world.apns.get("ca"),
         **(school_described(world, tenant.school) if tenant.school else {}),
-        "serials": [one["serial_number"] for one in tenant.devices],
         "vendor_certificate": f"{tenant.vendor_folder}/vendor.pem",
         "vendor_private_key": f"{tenant.vendor_folder}/vendor.key",
         "vendor_chain": f"{tenant.vendor_folder}/chain.pem",
-        "enrollments": {key: plain(one) for key, one in tenant.nanomdm.enrollments.items()},
         "switches": dataclasses.asdict(tenant.switches),
         **(clomo.described(world, tenant.clomo) if tenant.clomo else {}),
+    }
+
+
+def lists(tenant: Tenant) -> dict[str, Callable[[], Any]]:
+    return {
+        "serials": lambda: [one["serial_number"] for one in tenant.devices],
+        "licences": lambda: list(tenant.locations[0].assignments.chosen(None, None, None).rows()),
+        "assigned": lambda: tenant.school.assigned if tenant.school else {},
+        "enrollments": lambda: {key: plain(one) for key, one in tenant.nanomdm.enrollments.items()},
     }
 
 
@@ -239,6 +265,5 @@ def school_described(world: World, school: SchoolApi) -> dict[str, Any]:
         "school_token_url": world.url + school_api.TOKEN_PATHS[0],
         "school_client_id": school.client_id,
         "school_key_id": school.key_id,
-        "school_private_key": school.private_key,
-        "assigned": school.assigned,
+        "school_private_key": school_api.as_downloaded(school.private_key),
     }

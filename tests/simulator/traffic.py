@@ -147,6 +147,9 @@ class Traffic:
             if fault.status:
                 answer.replace(fault)
         entry["status"] = answer.start["status"]
+        owner = self.world.state.tenants.get(entry["tenant"])
+        if owner and owner.switches.answer_ms:
+            await asyncio.sleep(owner.switches.answer_ms / 1000)
         await answer.send(send)
 
 

@@ -4,20 +4,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import json
 import re
 import secrets
+import time
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 
+from . import saving
 from . import state as tree
+from .fleet import Fleet
 from .pki import Pki
 
 UTC = datetime.timezone.utc
+SAVED_EVERY = 0.2  # seconds at least, where something has changed
+SAVING_SHARE = 50  # of the time, saving may take one part
 
 
 def iso(moment: datetime.datetime) -> str:
@@ -68,9 +75,9 @@ class Memory:
     nonces: set[tuple[str, str, str]] = field(default_factory=set)
     sign_ins: dict[str, SignIn] = field(default_factory=dict)
     proxy_sessions: dict[tuple[str, str], str] = field(default_factory=dict)
-    vpp_requests: dict[str, list[float]] = field(default_factory=dict)
+    vpp_requests: dict[str, deque[float]] = field(default_factory=dict)
     api_tokens: dict[str, tuple[str, float]] = field(default_factory=dict)  # tenant, end by the real clock
-    api_requests: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    api_requests: dict[tuple[str, str], deque[float]] = field(default_factory=dict)
     panel_sessions: dict[str, PanelSession] = field(default_factory=dict)
     panel_jobs: dict[str, PanelJob] = field(default_factory=dict)
 
@@ -80,35 +87,71 @@ class World:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.pki = Pki(folder / "pki")
-        self.state = tree.load(folder)
+        self.state = saving.load(folder)
         self.memory = Memory()
+        self.fleet = Fleet(self)
+        self._unsaved = False
+        self._unwritten: list[dict[str, Any]] = []
         self.log_path = folder / "requests.jsonl"
         self.log: list[dict[str, Any]] = []
         if self.log_path.exists():
             self.log = [json.loads(line) for line in self.log_path.read_text().splitlines()]
         self.url = ""
         self.apns: dict[str, str] = {}
+        self.proxy: dict[str, str] = {}
 
     def now(self) -> datetime.datetime:
         return datetime.datetime.now(UTC) + datetime.timedelta(seconds=self.state.clock_offset)
 
     def save(self) -> None:
-        tree.save(self.folder, self.state)
+        """Something has changed: it is on disk in a moment, and when the world stops."""
+        self._unsaved = True
+
+    def write(self) -> None:
+        """What has changed, to disk."""
+        self._write_log()
+        if self._unsaved:
+            self._unsaved = False
+            saving.save(self.folder, self.state)
+
+    def _write_log(self) -> None:
+        if self._unwritten:
+            with self.log_path.open("a") as file:
+                file.writelines(json.dumps(entry) + "\n" for entry in self._unwritten)
+            self._unwritten.clear()
+
+    async def run(self) -> None:
+        """What goes on besides requests: the devices, and saving, which takes its time in a large world."""
+        self.fleet.resume()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.fleet.run())
+            group.create_task(self._keep_saving())
+
+    async def _keep_saving(self) -> None:
+        due = 0.0
+        while True:
+            self._write_log()
+            before = time.monotonic()
+            if before >= due:
+                self.write()
+                due = before + SAVING_SHARE * (time.monotonic() - before)
+            await asyncio.sleep(SAVED_EVERY)
 
     def reset(self) -> None:
         self.state = tree.State()
         self.memory = Memory()
+        self.fleet.forget()
         self.forget_log()
         self.save()
 
     def forget_log(self) -> None:
         self.log.clear()
+        self._unwritten.clear()
         self.log_path.unlink(missing_ok=True)
 
     def record(self, entry: dict[str, Any]) -> None:
-        """Entries are in the list from their arrival; the file has them once they are answered."""
-        with self.log_path.open("a") as file:
-            file.write(json.dumps(entry) + "\n")
+        """Entries are in the list from their arrival; the file has them a moment after they were answered."""
+        self._unwritten.append(entry)
 
     def signed_in(self, request: Request) -> tree.Account | None:
         sign_in = self.memory.sign_ins.get(request.cookies.get("session", ""))

@@ -76,6 +76,8 @@ class FarSide:
         self.date: str | None = None
 
         class Server(ThreadingHTTPServer):
+            request_queue_size = 256
+
             def handle_error(self, request: Any, client_address: Any) -> None:
                 pass  # a client that gave up waiting
 

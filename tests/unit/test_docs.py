@@ -20,10 +20,16 @@ PAGES = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("README*.md")
 TRANSLATED = [page for page in PAGES if page.replace(".md", ".ja.md") in PAGES]
 MODULES = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
 PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
+TASKS = [path.read_text(encoding="utf-8") for path in (ROOT / "playbooks" / "tasks").glob("*.yml")]
 ROLES = [path.parents[1].name for path in (ROOT / "roles").glob("*/defaults/main.yml")]
 
-VARIABLE = r"\b(?:apple_mdm|push_certificate|server_token|content_token|credentials_report|orders_export|portal_assist)_[a-z_]+\b"
+PREFIXES = (
+    *("apple_mdm", "push_certificate", "server_token", "content_token", "credentials_report", "orders_export"),
+    *("portal_assist", "graduation"),
+)
+VARIABLE = rf"\b(?:{'|'.join(PREFIXES)})_[a-z_]+\b"
 SET_BY_THE_PLAYBOOKS = {"credentials_report_state", "credentials_report_dangers", "portal_assist_credential"}
+
 DRIVER_PAGES = ["docs/driver-clomo.md", "docs/driver-nanomdm.md"]
 
 
@@ -31,14 +37,23 @@ def read(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
+def internal() -> set[str]:
+    """What the playbooks and their tasks set, register or loop over themselves, and the names of filters and files."""
+    texts = [*PLAYBOOKS.values(), *TASKS]
+    made = r"(?:register|loop_var): (\w+)|^ +(graduation_\w+): |apple_mdm\.(\w+)|tasks/(\w+)\.yml|(graduation_\w+)(?= is defined)"
+    found = {name for text in texts for names in re.findall(made, text, re.MULTILINE) for name in names if name}
+    return found | SET_BY_THE_PLAYBOOKS
+
+
 def role_variables() -> set[str]:
     return {name for role in ROLES for name in yaml.safe_load(read(f"roles/{role}/defaults/main.yml"))}
 
 
 def playbook_variables() -> set[str]:
-    texts = [*PLAYBOOKS.values(), *(read(f"roles/{role}/defaults/main.yml") for role in ROLES)]
+    defaults = [read(f"roles/{role}/defaults/main.yml") for role in ROLES]
+    texts = [*PLAYBOOKS.values(), *TASKS, *defaults, read("plugins/filter/device_parts.py")]
     found = {name for text in texts for name in re.findall(VARIABLE, text)}
-    return found - role_variables() - SET_BY_THE_PLAYBOOKS
+    return found - role_variables() - internal() - set(MODULES) - set(OPTIONS)
 
 
 def known_variables() -> set[str]:
@@ -191,7 +206,7 @@ def test_the_overview_lists_every_variable_playbook_role_and_module() -> None:
             "Variables",
             {
                 name: int(default) if default.isdigit() else default
-                for text in [*PLAYBOOKS.values(), *(read(f"roles/{role}/defaults/main.yml") for role in ROLES)]
+                for text in [*PLAYBOOKS.values(), *TASKS, *(read(f"roles/{role}/defaults/main.yml") for role in ROLES)]
                 for name, default in re.findall(rf"({VARIABLE}) \| default\('?(\w+)'?\)", text)
                 if default != "omit"
             },

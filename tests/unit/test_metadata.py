@@ -46,6 +46,16 @@ def test_the_action_group_lists_every_module_of_a_tenant() -> None:
     assert sorted(load("meta/runtime.yml")["action_groups"]["mdm"]) == of_a_tenant
 
 
+def test_the_action_group_lists_every_step_of_a_campaign() -> None:
+    steps = [
+        module
+        for module in MODULES
+        if {"nendo.apple_mdm._campaign.step", "nendo.apple_mdm._campaign.guards"}
+        <= set(documentation(module, "DOCUMENTATION")["extends_documentation_fragment"])
+    ]
+    assert sorted(load("meta/runtime.yml")["action_groups"]["campaign"]) == steps
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_documents_itself(module: str) -> None:
     documented = documentation(module, "DOCUMENTATION")

@@ -24,6 +24,7 @@ __all__ = ["APPS_AND_BOOKS_URL", "AppsAndBooksClient"]
 APPS_AND_BOOKS_URL = "https://vpp.itunes.apple.com/mdm/v2"
 LOCATION_KEYS = ("uId", "mdmInfo", "tokenExpirationDate")
 WALKS = 3
+UNKNOWN_EVENT = 9708
 NEW_TOKEN = (
     "Nothing was changed. A person with the role of content manager downloads the location's content token from Apple"
     " School Manager or Apple Business Manager, once, and that newest file is put in use"
@@ -81,15 +82,15 @@ class AppsAndBooksClient:
 
     def assets(self) -> list[dict[str, Any]]:
         """Every asset, all of one state of the stock."""
-        return self._walk("/assets", "assets", {})
+        return self._walk("/assets", "assets", {}) or []
 
-    def assignments(self, serial: str | None = None) -> list[dict[str, Any]]:
-        """Every assignment, or those of a device: adamId, pricingParam, and serialNumber or clientUserId."""
-        return self._walk("/assignments", "assignments", {"serialNumber": serial} if serial else {})
+    def assignments(self, serial: str) -> list[dict[str, Any]]:
+        """Those of a device: adamId, pricingParam, and serialNumber or clientUserId."""
+        return self._walk("/assignments", "assignments", {"serialNumber": serial}) or []
 
-    def assignment_pages(self) -> int:
-        """How many calls every assignment takes."""
-        return int(self._located("GET", "/assignments").get("totalPages") or 1)
+    def every_assignment(self, most_calls: int) -> list[dict[str, Any]] | None:
+        """None where that takes more calls."""
+        return self._walk("/assignments", "assignments", {}, most_calls)
 
     def disassociate(self, assets: Sequence[tuple[str, str]], serials: Sequence[str]) -> str:
         """The id of the event that takes each of the assets (adamId, pricingParam) from each of the devices."""
@@ -99,15 +100,24 @@ class AppsAndBooksClient:
         }
         return str(self._located("POST", "/assets/disassociate", json=body, idempotent=False)["eventId"])
 
-    def event(self, event_id: str) -> dict[str, Any]:
-        """eventStatus (PENDING, COMPLETE, FAILED), numRequested, numCompleted, failures."""
-        return self._located("GET", "/status", params={"eventId": event_id})
+    def event(self, event_id: str) -> dict[str, Any] | None:
+        """eventStatus (PENDING, COMPLETE, FAILED), numRequested, numCompleted, failures; None once Apple has forgotten it."""
+        try:
+            return self._located("GET", "/status", params={"eventId": event_id})
+        except ServiceError as error:
+            if error.details.get("error_number") == UNKNOWN_EVENT:
+                return None
+            raise
 
-    def _walk(self, path: str, key: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Every page, all of one state: a walk during which it changed is begun again."""
+    def _walk(
+        self, path: str, key: str, params: Mapping[str, str], most_calls: int | None = None
+    ) -> list[dict[str, Any]] | None:
+        """Every page, all of one state: a walk during which it changed is begun again. None where it takes more calls."""
         for _walk in range(WALKS):
             found: list[dict[str, Any]] = []
             page = self._located("GET", path, params=params)
+            if most_calls is not None and int(page.get("totalPages") or 1) > most_calls:
+                return None
             version = page.get("versionId")
             while page.get("versionId") == version:
                 found.extend(page.get(key) or [])

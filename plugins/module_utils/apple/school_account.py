@@ -70,11 +70,18 @@ class ApiAccount:
     def assertion(self, now: float) -> str:
         claims = {"iss": self.client_id, "sub": self.client_id, "aud": AUDIENCE, "jti": str(uuid.uuid4())}
         times = {"iat": int(now), "exp": int(now) + ASSERTION_SECONDS}
-        return jwt.encode({**claims, **times}, self.private_key, algorithm="ES256", headers={"kid": self.key_id})
+        return jwt.encode({**claims, **times}, self._read_key(), algorithm="ES256", headers={"kid": self.key_id})
+
+    def _read_key(self) -> Any:
+        """Apple's file has the heading of the older form over the content of the newer one, so both are tried."""
+        try:
+            return load_pem_private_key(self.private_key, None)
+        except ValueError:
+            return load_pem_private_key(self.private_key.replace(b"EC PRIVATE KEY", b"PRIVATE KEY"), None)
 
     def _check_key(self) -> None:
         try:
-            key = load_pem_private_key(self.private_key, None)
+            key = self._read_key()
         except (ValueError, TypeError):
             raise ConfigurationError(
                 "The private key of the API account cannot be read: it has to be the unencrypted .pem that Apple's page gave"

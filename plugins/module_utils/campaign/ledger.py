@@ -26,8 +26,8 @@ except ImportError:
 
 from .._database import MAKE_KEY, Database, checked_key
 from .._errors import ConfigurationError, LedgerError
-from .._time import to_iso
-from .model import TRANSITIONS, Change, Event, Record, State
+from .._time import now_utc, to_iso
+from .model import STEPS, TRANSITIONS, Change, Event, Record, State
 from .runners import Runners
 from .tables import tables
 from .witness import Witness
@@ -36,23 +36,33 @@ __all__ = ["Ledger", "open_ledger"]
 
 SCHEMA_VERSION = 1
 AT_ONCE = 500  # values of one IN
+_SECRET = ("campaign", "device", "name")  # its key
+_EVENTS = 0x6E656E646F65  # PostgreSQL's advisory lock while events get their numbers
 
 
-def open_ledger(location: str, key: str | None = None) -> Ledger:
-    """location: the absolute path of a SQLite file (or ~), or a database URL. key: Fernet's, for secrets."""
+def open_ledger(location: str, key: str | None = None, *, keep_open: bool = False) -> Ledger:
+    """location: the absolute path of a SQLite file (or ~), or a database URL. key: Fernet's, for secrets.
+
+    keep_open: as Database's."""
     if "://" not in location:
         path = os.path.expanduser(location)
         if not os.path.isabs(path):
             raise ConfigurationError(f"The ledger {location!r} needs its whole path from the root, or a database URL.")
         location = f"sqlite:///{path}"
-    return Ledger(location, key)
+    return Ledger(location, key, keep_open)
 
 
 class Ledger:
-    def __init__(self, url: str, key: str | None) -> None:
+    def __init__(self, url: str, key: str | None, keep_open: bool) -> None:
         self._key = checked_key(key, "ledger")
         self._database = Database(
-            url, noun="ledger", kind=LedgerError, schema=lambda: tables().schema, version=SCHEMA_VERSION, key=key
+            url,
+            noun="ledger",
+            kind=LedgerError,
+            schema=lambda: tables().schema,
+            version=SCHEMA_VERSION,
+            key=key,
+            keep_open=keep_open,
         )
         self.name = self._database.name
         self._runners = Runners(self._database)
@@ -60,6 +70,17 @@ class Ledger:
 
     def close(self) -> None:
         self._runners.close()
+
+    def check_newest(self) -> None:
+        """LedgerError where an older copy of it was put back. Writes nothing."""
+        if self._witness is not None:
+            self._witness.check_meanwhile(self._standing)
+
+    def _standing(self) -> tuple[str, int]:
+        """Its id and how many intentions it knows of."""
+        table = tables().ledger
+        rows = self._database.rows(sa.select(table.c.id, table.c.generation))
+        return (rows[0].id, rows[0].generation) if rows else ("", 0)
 
     # Records
 
@@ -82,15 +103,76 @@ class Ledger:
             found.setdefault(step, {})[state] = count
         return found
 
-    def plan(self, campaign: str, tenant: str, step: str, devices: Iterable[str]) -> None:
-        """Records for the devices that have none. LedgerError where a device is another tenant's in this campaign."""
-        wanted = list(dict.fromkeys(devices))
-        there = {record.device: record for record in self.records(campaign, step=step, devices=wanted)}
-        if strange := sorted(name for name, record in there.items() if record.tenant != tenant):
+    def states(self, campaign: str, devices: Collection[str]) -> dict[str, dict[str, State]]:
+        """By device and step, of what was begun."""
+        table = tables().record
+        wanted = sa.select(table.c.device, table.c.step, table.c.state).where(table.c.campaign == campaign)
+        found: dict[str, dict[str, State]] = {}
+        for row in self._of(wanted, table.c.device, devices):
+            found.setdefault(row.device, {})[row.step] = State(row.state)
+        return found
+
+    def enter(self, campaign: str, tenant: str, outcome: str, devices: Collection[str]) -> None:
+        """The devices take part in the campaign. LedgerError as of not_entered."""
+        rows = [
+            {"campaign": campaign, "tenant": tenant, "outcome": outcome, "device": device}
+            for device in self.not_entered(campaign, tenant, outcome, devices)
+        ]
+        if rows:
+            with self._database.write() as connection:
+                connection.execute(_insert_or_leave(connection, tables().device), rows)
+            self.not_entered(campaign, tenant, outcome, devices)
+
+    def entered(self, campaign: str, devices: Collection[str]) -> dict[str, str]:
+        """By device that takes part, its outcome."""
+        table = tables().device
+        wanted = sa.select(table).where(table.c.campaign == campaign)
+        return {row.device: row.outcome for row in self._of(wanted, table.c.device, devices)}
+
+    def not_entered(self, campaign: str, tenant: str, outcome: str, devices: Collection[str]) -> list[str]:
+        """Those that do not take part yet. LedgerError where one does for another tenant or with another outcome."""
+        there = self._entered(campaign, tenant, devices)
+        self._refuse(campaign, {device: other for device, other in there.items() if other != outcome}, outcome)
+        return [device for device in devices if device not in there]
+
+    def _entered(self, campaign: str, tenant: str, devices: Collection[str]) -> dict[str, str]:
+        """By device that takes part, its outcome. LedgerError where it does for another tenant."""
+        table = tables().device
+        rows = list(self._of(sa.select(table).where(table.c.campaign == campaign), table.c.device, devices))
+        if strange := sorted(row.device for row in rows if row.tenant != tenant):
             raise LedgerError(
-                f"{campaign}: {', '.join(strange[:5])} {'belong' if len(strange) > 1 else 'belongs'} to"
-                f" {there[strange[0]].tenant} in the ledger, not to {tenant}. Nothing was sent. Check the inventory: a"
-                " device is in the group of one tenant.",
+                f"{campaign}: {_named(strange)} {'belong' if len(strange) > 1 else 'belongs'} to another tenant than {tenant}"
+                " in the ledger. Nothing was sent. Check the inventory: a device is in the group of one tenant.",
+                devices=strange,
+            )
+        return {row.device: row.outcome for row in rows}
+
+    def _refuse(self, campaign: str, others: Mapping[str, str], wanted: str) -> None:
+        """others: the outcomes of devices that what is wanted now does not go with."""
+        if not others:
+            return
+        strange = sorted(others)
+        raise LedgerError(
+            f"{campaign}: {_named(strange)} entered the campaign to {others[strange[0]]}, which does not go with {wanted}."
+            " Nothing was sent. Check graduation_outcome of the devices' group; a device that is meant for something else"
+            " now needs a campaign with another id.",
+            devices=strange,
+        )
+
+    def plan(self, campaign: str, tenant: str, step: str, devices: Iterable[str]) -> None:
+        """Records for the devices that have none. LedgerError where a device is another tenant's in this campaign, or is in
+        it with an outcome that lacks the step."""
+        wanted = list(dict.fromkeys(devices))
+        entered = self._entered(campaign, tenant, wanted)
+        self._refuse(campaign, {device: other for device, other in entered.items() if step not in STEPS[other]}, step)
+        table = tables().record
+        of_step = sa.select(table.c.device, table.c.tenant).where(table.c.campaign == campaign, table.c.step == step)
+        there = {row.device: row.tenant for row in self._of(of_step, table.c.device, wanted)}
+        if strange := sorted(device for device, owner in there.items() if owner != tenant):
+            raise LedgerError(
+                f"{campaign}: {_named(strange)} {'belong' if len(strange) > 1 else 'belongs'} to"
+                f" {there[strange[0]]} in the ledger, not to {tenant}. Nothing was sent. Check the inventory: a device is in"
+                " the group of one tenant.",
                 devices=strange,
             )
         missing = [
@@ -100,7 +182,17 @@ class Ledger:
         ]
         if missing:
             with self._database.write() as connection:
-                connection.execute(_insert_or_leave(connection, tables().record), missing)
+                connection.execute(_insert_or_leave(connection, table), missing)
+
+    def skip(self, campaign: str, tenant: str, step: str, devices: Collection[str], reason: Mapping[str, str]) -> None:
+        """The step is not needed for these devices, but for those with which it was begun."""
+        self.plan(campaign, tenant, step, devices)
+        planned = [
+            record
+            for record in self.records(campaign, step=step, devices=devices)
+            if record.state is State.PLANNED and not record.attempts
+        ]
+        self.settle([Change(record, State.SKIPPED, reason=reason) for record in planned], now_utc())
 
     def intend(
         self, campaign: str, step: str, baselines: Mapping[str, Mapping[str, Any]], now: datetime
@@ -136,6 +228,8 @@ class Ledger:
 
     def look_again(self, campaign: str, step: str, devices: Collection[str]) -> None:
         """What was done is planned anew: only for a step that asks and changes nothing, so it is not in TRANSITIONS."""
+        if not devices:
+            return
         table = tables().record
         with self._database.write() as connection:
             connection.execute(
@@ -164,6 +258,13 @@ class Ledger:
         wanted = sa.select(table).where(table.c.campaign == campaign)
         return {row.device: json.loads(row.facts) for row in self._of(wanted, table.c.device, devices)}
 
+    def owners(self, campaign: str, devices: Collection[str]) -> dict[str, str]:
+        """Of the devices whose owner was collected."""
+        table = tables().fact
+        told = sa.select(table).where(table.c.campaign == campaign, table.c.facts.like('%"owner"%'))
+        owned = ((row.device, json.loads(row.facts).get("owner")) for row in self._of(told, table.c.device, devices))
+        return {device: owner for device, owner in owned if owner}
+
     def keep_facts(self, campaign: str, tenant: str, facts: Mapping[str, Mapping[str, Any]]) -> None:
         """Replaces what was known of these devices."""
         rows = [
@@ -174,18 +275,22 @@ class Ledger:
 
     def keep_secrets(self, campaign: str, secrets: Mapping[tuple[str, str], bytes]) -> None:
         """By device and name, encrypted."""
+        self._replace(tables().secret, _SECRET, self._encrypted(campaign, secrets))
+
+    def _encrypted(self, campaign: str, secrets: Mapping[tuple[str, str], bytes]) -> list[dict[str, Any]]:
         if not secrets:
-            return
+            return []
         fernet = self._fernet()
-        rows = [
+        return [
             {"campaign": campaign, "device": device, "name": name, "data": fernet.encrypt(data)}
             for (device, name), data in secrets.items()
         ]
-        self._replace(tables().secret, ("campaign", "device", "name"), rows)
 
-    def has_secret(self, campaign: str, device: str, name: str) -> bool:
-        """Needs no key."""
-        return bool(self._sealed(campaign, device, name))
+    def having_secret(self, campaign: str, devices: Collection[str], name: str) -> set[str]:
+        """Of which of them it is kept. Needs no key."""
+        table = tables().secret
+        wanted = sa.select(table.c.device).where(table.c.campaign == campaign, table.c.name == name)
+        return {row.device for row in self._of(wanted, table.c.device, devices)}
 
     def secret(self, campaign: str, device: str, name: str) -> bytes | None:
         rows = self._sealed(campaign, device, name)
@@ -206,20 +311,16 @@ class Ledger:
 
     # What MDM servers tell
 
-    def add_event(self, event: Event) -> bool:
-        """Whether it is new: an event that comes twice is kept once."""
-        row = {name: getattr(event, name) for name in event.__dataclass_fields__}
-        told = "\0".join(str(value) for name, value in sorted(row.items()) if name != "payload").encode()
-        row["digest"] = hashlib.sha256(told + b"\0" + event.payload).hexdigest()
+    def receive(self, told: Sequence[tuple[Event, Mapping[str, bytes]]]) -> None:
+        """Events, and what was secret in each, all at once or nothing. An event that comes twice is kept once. Secrets are
+        kept under the enrolment's id, the newest of each name, where there is a key for them."""
+        table, in_order = tables().event, sorted(told, key=lambda one: one[0].created_at)
+        secrets = {(event.enrollment_id, name): data for event, found in in_order for name, data in found.items()}
+        encrypted = self._encrypted("", secrets) if self._key else []
         with self._database.write() as connection:
-            insert = _insert_or_leave(connection, tables().event).returning(tables().event.c.number)
-            return connection.execute(insert, row).first() is not None
-
-    def receive(self, event: Event, secrets: Mapping[str, bytes]) -> None:
-        """An event and what was secret in it, which is kept under the enrolment's id where there is a key for it."""
-        if secrets and self._key:
-            self.keep_secrets("", {(event.enrollment_id, name): data for name, data in secrets.items()})
-        self.add_event(event)
+            _alone_with_events(connection)
+            connection.execute(_insert_or_leave(connection, table), [_event_row(event) for event, _secrets in told])
+            _replace_rows(connection, tables().secret, _SECRET, encrypted)
 
     def events(
         self,
@@ -228,10 +329,19 @@ class Ledger:
         enrollment_ids: Collection[str] | None = None,
         serials: Collection[str] | None = None,
         topics: Collection[str] | None = None,
+        after: int = 0,
     ) -> list[Event]:
-        """Those that fit all that is given, in the order of their making. At most one of the three is long."""
+        """Those that fit all that is given, in the order of their making. At most one of the three is long.
+
+        after: only those with a greater number. With the greatest number of an earlier answer to the same question, that is
+        what is new since, with nothing left out, however many receivers store at once: numbers are given one transaction
+        after the other, and an answer has either all or none of what was stored at a time."""
         table = tables().event
-        wanted = sa.select(table)
+        newest = self._database.rows(sa.select(sa.func.max(table.c.number).label("number")))
+        if not newest or newest[0].number is None:
+            return []
+        # What comes while the portions are read waits for the next time: a later portion would see it, an earlier not.
+        wanted = sa.select(table).where(table.c.number > after, table.c.number <= newest[0].number)
         if topics is not None:
             wanted = wanted.where(table.c.topic.in_(topics))
         given = [
@@ -249,6 +359,11 @@ class Ledger:
         found = sorted(rows, key=lambda row: (row.created_at, row.number))
         return [Event(**{name: getattr(row, name) for name in Event.__dataclass_fields__}) for row in found]
 
+    def newest_event(self) -> int:
+        """The greatest number of all events: with it, events(after=) tells what comes from now on. 0 where there are none."""
+        newest = self._database.rows(sa.select(sa.func.max(tables().event.c.number).label("number")))
+        return int(newest[0].number or 0) if newest else 0
+
     # The database
 
     def _of(self, wanted: Any, column: Any, values: Collection[str] | None) -> Iterator[Any]:
@@ -261,12 +376,9 @@ class Ledger:
             yield from self._database.rows(wanted.where(column.in_(portion)))
 
     def _replace(self, table: Any, key: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> None:
-        if not rows:
-            return
-        same = sa.delete(table).where(*(table.c[name] == sa.bindparam(f"old_{name}") for name in key))
-        with self._database.write() as connection:
-            connection.execute(same, [{f"old_{name}": row[name] for name in key} for row in rows])
-            connection.execute(sa.insert(table), list(rows))
+        if rows:
+            with self._database.write() as connection:
+                _replace_rows(connection, table, key, rows)
 
     @contextlib.contextmanager
     def _counted(self) -> Iterator[sa.Connection]:
@@ -328,6 +440,10 @@ def _record(row: Any) -> Record:
     )
 
 
+def _named(devices: Sequence[str]) -> str:
+    return ", ".join(devices[:5]) + (f" and {len(devices) - 5} more" if len(devices) > 5 else "")
+
+
 def _new_state(change: Change) -> str:
     return change.state.value
 
@@ -370,3 +486,24 @@ def _insert_or_leave(connection: sa.Connection, table: Any) -> Any:
 
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     return dialect.insert(table).on_conflict_do_nothing()
+
+
+def _replace_rows(
+    connection: sa.Connection, table: Any, key: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    if rows:
+        same = sa.delete(table).where(*(table.c[name] == sa.bindparam(f"old_{name}") for name in key))
+        connection.execute(same, [{f"old_{name}": row[name] for name in key} for row in rows])
+        connection.execute(sa.insert(table), list(rows))
+
+
+def _event_row(event: Event) -> dict[str, Any]:
+    row = {name: getattr(event, name) for name in Event.__dataclass_fields__ if name != "number"}
+    told = "\0".join(str(value) for name, value in sorted(row.items()) if name != "payload").encode()
+    return {**row, "digest": hashlib.sha256(told + b"\0" + event.payload).hexdigest()}
+
+
+def _alone_with_events(connection: sa.Connection) -> None:
+    """Until the transaction's end, so that events are seen in the order of their numbers. SQLite has one writer anyhow."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_EVENTS)))

@@ -20,6 +20,8 @@ from ..mdm.protocol import Evidence, Found, Item
 __all__ = ["LicencesStep"]
 
 LAG = timedelta(minutes=10)  # Apple: an event that is pending for longer was lost
+SPACING = timedelta(seconds=30)  # Apple: between two questions after an event
+FEW = 10  # devices whose licences are few calls to read
 Asset = tuple[str, str]  # adamId, pricingParam
 
 
@@ -29,6 +31,8 @@ class LicencesStep:
     name = "licences"
     looks_free = True
     lasting = True
+    needs_facts = False
+    poll = 5.0
 
     def __init__(
         self, client: AppsAndBooksClient, *, mdm_id: str | None = None, clock: Callable[[], datetime] = now_utc
@@ -39,6 +43,7 @@ class LicencesStep:
         self.limit = int(limits.get("maxSerialNumbers") or 1000)
         self._assets_at_once = int(limits.get("maxAssets") or 25)
         self._licences: dict[str, set[Asset]] = {}
+        self._events: dict[str, tuple[datetime, dict[str, Any]]] = {}
         self._check_manager(mdm_id)
 
     def preflight(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
@@ -46,8 +51,8 @@ class LicencesStep:
         self._licences = self._assigned([item.device for item in items])
         return {item.device: _done() for item in items if not self._licences[item.device]}
 
-    def baseline(self, item: Item) -> Mapping[str, Any]:
-        return {}
+    def baselines(self, items: Sequence[Item]) -> Mapping[str, Mapping[str, Any]]:
+        return {item.device: {} for item in items}
 
     def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         """What fails after the first call leaves only the devices of later calls in doubt."""
@@ -71,11 +76,42 @@ class LicencesStep:
         }
 
     def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
-        left = self._assigned([item.device for item in items])
-        known: dict[str, dict[str, Any]] = {}
-        for name in {name for item in items if left[item.device] for name in item.evidence.get("events", ())}:
-            known[name] = self._client.event(name)
+        """By the assignments, where these are fewer calls than the events to ask after, or are due anyhow."""
+        names = list(dict.fromkeys(name for item in items for name in item.evidence.get("events", ())))
+        listed = self._client.every_assignment(len(names)) if names and len(items) > FEW else None
+        if listed is not None:
+            return self._by_what_is_left(items, _by_device([item.device for item in items], listed))
+        running = self._running(names)
+        due = [
+            item
+            for item in items
+            if len(items) <= FEW or self._late(item) or not running.intersection(item.evidence.get("events", ()))
+        ]
+        told = {item.device: _pending(int(item.evidence.get("licences", 0))) for item in items}
+        return told | self._by_what_is_left(due, self._assigned([item.device for item in due]) if due else {})
+
+    def _by_what_is_left(self, items: Sequence[Item], left: Mapping[str, set[Asset]]) -> dict[str, Evidence]:
+        asked = {name for item in items if left[item.device] for name in item.evidence.get("events", ())}
+        known = {name: self._event(name) for name in sorted(asked)}
         return {item.device: self._judged(item, left[item.device], known) for item in items}
+
+    def _running(self, names: Sequence[str]) -> set[str]:
+        """Apple takes one after the other: what comes after one that runs is not asked after."""
+        for number, name in enumerate(names):
+            if self._event(name).get("eventStatus") == "PENDING":
+                return set(names[number:])
+        return set()
+
+    def _event(self, name: str) -> dict[str, Any]:
+        """As it was at the last question, if that is not long ago. What has ended stays as it is."""
+        asked_at, event = self._events.get(name, (None, {}))
+        ended = asked_at is not None and event.get("eventStatus") != "PENDING"
+        if asked_at is None or not (ended or self._clock() - asked_at < SPACING):
+            self._events[name] = self._clock(), self._client.event(name) or {}
+        return self._events[name][1]
+
+    def _late(self, item: Item) -> bool:
+        return item.intended_at is None or self._clock() - from_iso(item.intended_at) >= LAG
 
     def _judged(self, item: Item, left: set[Asset], known: Mapping[str, Mapping[str, Any]]) -> Evidence:
         if not left:
@@ -90,29 +126,18 @@ class LicencesStep:
                 f"Apple がライセンスを解除しませんでした (番号 {refused[0]})。",
                 left,
             )
-        if item.intended_at is not None and self._clock() - from_iso(item.intended_at) < LAG:
-            return Evidence(
-                Found.PENDING,
-                {
-                    "en": f"{len(left)} licences are still assigned; Apple takes them back within some minutes.",
-                    "ja": f"ライセンスが {len(left)} 件残っています。Apple の処理に数分かかることがあります。",
-                },
-            )
+        if not self._late(item):
+            return _pending(len(left))
         if any(event.get("eventStatus") == "COMPLETE" for event in events):
             return _failed("Apple says that the change is done.", "Apple は完了と表示しています。", left)
         return Evidence(Found.NOT_ARRIVED)
 
     def _assigned(self, devices: Sequence[str]) -> dict[str, set[Asset]]:
         """The licences of each device: by every page, or device by device where that is fewer calls."""
-        found: dict[str, set[Asset]] = {device: set() for device in devices}
-        if len(devices) > 1 and self._client.assignment_pages() < len(devices):
-            listed = self._client.assignments()
-        else:
+        listed = self._client.every_assignment(len(devices)) if len(devices) > 1 else None
+        if listed is None:
             listed = [one for device in devices for one in self._client.assignments(device)]
-        for one in listed:
-            if one.get("serialNumber") in found:
-                found[one["serialNumber"]].add((str(one["adamId"]), str(one["pricingParam"])))
-        return found
+        return _by_device(devices, listed)
 
     def _fewest_calls(self, devices: Sequence[str]) -> list[tuple[list[Asset], list[str]]]:
         """Assets and devices of each call, so that no device is named with a licence that it does not have."""
@@ -143,9 +168,27 @@ class LicencesStep:
             )
 
 
+def _by_device(devices: Sequence[str], assignments: Sequence[Mapping[str, Any]]) -> dict[str, set[Asset]]:
+    found: dict[str, set[Asset]] = {device: set() for device in devices}
+    for one in assignments:
+        if one.get("serialNumber") in found:
+            found[one["serialNumber"]].add((str(one["adamId"]), str(one["pricingParam"])))
+    return found
+
+
 def _refusals(event: Mapping[str, Any], device: str) -> list[int]:
     failures = event.get("failures") or []
     return [one["errorNumber"] for one in failures if (one.get("errorInfo") or {}).get("serialNumber") == device]
+
+
+def _pending(left: int) -> Evidence:
+    return Evidence(
+        Found.PENDING,
+        {
+            "en": f"{left} licences are still assigned; Apple takes them back within some minutes.",
+            "ja": f"ライセンスが {left} 件残っています。Apple の処理に数分かかることがあります。",
+        },
+    )
 
 
 def _done() -> Evidence:

@@ -4,13 +4,27 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-__all__ = ["OPEN", "STEPS", "TRANSITIONS", "Change", "Event", "Record", "State", "command_id"]
+__all__ = [
+    "OPEN",
+    "SETTLED",
+    "STEPS",
+    "TRANSITIONS",
+    "Change",
+    "Event",
+    "Record",
+    "State",
+    "comes_first",
+    "command_id",
+    "may_have_changed",
+    "standing",
+]
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "nendo.apple_mdm")
 
@@ -39,17 +53,55 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
 OPEN = frozenset({State.SENT, State.PENDING, State.IN_DOUBT})
 
 STEPS: Mapping[str, tuple[str, ...]] = {
-    "donate": ("collect", "profiles", "apps", "licences", "delete", "unassign", "users", "organizations"),
+    "donate": ("collect", "profiles", "apps", "licences", "delete", "unassign", "release", "users", "organizations"),
     "reassign": ("collect", "wipe", "users", "organizations"),
 }
+NEVER_WITHOUT: Mapping[str, tuple[str, ...]] = {
+    "delete": ("profiles", "apps", "licences"),
+    "release": ("unassign",),
+    "users": ("unassign", "wipe"),
+}
+ON_THE_DEVICE = ("profiles", "apps", "delete", "wipe")
+SETTLED = frozenset({State.DONE, State.SKIPPED})
+UNSENT = frozenset({State.PLANNED, State.FAILED, State.SKIPPED})
 
 
+def comes_first(step: str, states: Mapping[str, State]) -> str | None:
+    """The step that a device has to be through before this one: an earlier one that was begun and is not settled, or one
+    without which this is never done. states: of the device's steps that were begun."""
+    steps = STEPS["reassign" if "wipe" in (step, *states) else "donate"]
+    for earlier in steps[: steps.index(step)]:
+        needed = earlier in states or earlier in NEVER_WITHOUT.get(step, ())
+        if needed and states.get(earlier) not in SETTLED:
+            return earlier
+    return None
+
+
+def standing(outcome: str, states: Mapping[str, State]) -> tuple[str, str | None]:
+    """done, failed or pending, and the step that stands in the way. states: of the device's steps that were begun.
+
+    A step that was never begun is still to come, but for release, which is only done where it is asked for."""
+    steps = [step for step in STEPS[outcome] if step in states or step != "release"]
+    left = [step for step in steps if states.get(step) not in SETTLED]
+    failed = [step for step in left if states.get(step) is State.FAILED]
+    if failed:
+        return "failed", failed[0]
+    return ("pending", left[0]) if left else ("done", None)
+
+
+def may_have_changed(states: Mapping[str, State]) -> bool:
+    """Whether what was collected of a device has to be asked anew: nothing has gone on from it yet, or something failed."""
+    acted = [states[step] for step in ON_THE_DEVICE if step in states]
+    return State.FAILED in acted or UNSENT.issuperset(acted)
+
+
+@functools.cache
 def command_id(campaign: str, device: str, step: str, failures: int = 0) -> str:
     """The same for ever; another one only after a failure that is proven, when the earlier command is dead."""
     return str(uuid.uuid5(_NAMESPACE, "\0".join((campaign, device, step, str(failures)))))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """A device in a step. attempts: how often a request was intended. failures: how often it was proven to have failed.
 
@@ -73,7 +125,7 @@ class Record:
         return command_id(self.campaign, self.device, self.step, self.failures)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Change:
     """What became of a record."""
 
@@ -86,7 +138,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Event:
-    """What an MDM server told of a device. payload: the device's own message, a plist. Times: UTC, ISO 8601."""
+    """What an MDM server told of a device. payload: the device's own message, a plist. status: of an answer; first, of the
+    first TokenUpdate of an enrolment. Times: UTC, ISO 8601.
+
+    number: the ledger's, greater than those of all that were stored before; 0 before it is stored."""
 
     topic: str
     created_at: str
@@ -95,3 +150,4 @@ class Event:
     serial: str | None = None
     command_uuid: str | None = None
     status: str | None = None
+    number: int = field(default=0, compare=False)

@@ -19,13 +19,17 @@ class Notebook:
         self._campaign = campaign
         self._tenant = tenant
 
-    def events(self, **which: Collection[str]) -> list[Event]:
+    def events(self, **which: Any) -> list[Event]:
         """As Ledger.events."""
         return self._ledger.events(**which)
+
+    def newest_event(self) -> int:
+        """As Ledger.newest_event."""
+        return self._ledger.newest_event()
 
     def keep_facts(self, facts: Mapping[str, Mapping[str, Any]]) -> None:
         self._ledger.keep_facts(self._campaign, self._tenant, facts)
 
-    def has_secret(self, enrollment_id: str, name: str) -> bool:
-        """Whether nendo-events has kept it."""
-        return self._ledger.has_secret("", enrollment_id, name)
+    def having_secret(self, enrollment_ids: Collection[str], name: str) -> set[str]:
+        """Of which of them nendo-events has kept it."""
+        return self._ledger.having_secret("", enrollment_ids, name)

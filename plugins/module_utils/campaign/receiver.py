@@ -4,156 +4,178 @@
 
 NanoMDM tells once and does not repeat, so this runs all the time beside the server:
 python3 -m ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.receiver --ledger … --listen …
+
+One loop takes the requests. All that come while a transaction waits for the disk are stored in the next one.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
-import binascii
-import hashlib
-import hmac
-import json
+import asyncio
+import contextlib
 import os
-import plistlib
 import re
+import resource
 import signal
 import sys
-import threading
-from collections.abc import Sequence
-from datetime import datetime, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
-from xml.parsers.expat import ExpatError
+from typing import cast
 
 from .._errors import AppleMdmError
 from .ledger import Ledger, open_ledger
 from .model import Event
-
-__all__ = ["Receiver", "Refused", "event_of", "exact_time", "signed"]
+from .webhook import SIGNATURE, Refused, event_of, signed
 
 LONGEST = 16 * 1024 * 1024
-SIGNATURE = "X-Hmac-Signature"
-KEPT = ("UnlockToken", "ActivationLockBypassCode")  # encrypted
-DROPPED = ("Token", "PushMagic", "BootstrapToken")
+REQUEST_SECONDS = 120  # Go leaves an idle connection after 90: if we did first, an event just on its way would be lost
+AT_ONCE = 500  # events of a transaction: other writers of the ledger get their turn after it
+WAITING = 4096  # connections that wait in the kernel
+
+Told = tuple[Event, Mapping[str, bytes]]
 
 
-class Refused(Exception):
-    """status: of the answer."""
+class Store:
+    """Stores events in groups: each holds what has come while the one before was being stored."""
 
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
-        self.status = status
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._waiting: asyncio.Queue[tuple[Told, asyncio.Future[str]]] = asyncio.Queue()
 
+    async def keep(self, told: Told) -> str:
+        """Returns when it is stored; else says why it is not."""
+        outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.put_nowait((told, outcome))
+        return await outcome
 
-def signed(body: bytes, key: bytes | None, signature: str | None) -> None:
-    """Refused unless the body is signed with the key (base64 of HMAC-SHA256); without a key nothing is checked."""
-    if key is None:
-        return
-    wanted = base64.b64encode(hmac.new(key, body, hashlib.sha256).digest()).decode()
-    if not hmac.compare_digest(wanted, signature or ""):
-        raise Refused(401, f"the header {SIGNATURE} does not fit: NanoMDM's -webhook-hmac-key is another one")
+    async def run(self) -> None:
+        while True:
+            group = [await self._waiting.get()]
+            while len(group) < AT_ONCE and not self._waiting.empty():
+                group.append(self._waiting.get_nowait())
+            why = await asyncio.to_thread(self._store, [told for told, _outcome in group])
+            for _told, outcome in group:
+                outcome.set_result(why)
 
-
-def event_of(body: bytes) -> tuple[Event, dict[str, bytes]] | None:
-    """An event as NanoMDM sends it, and the secrets that were in it; None for one that tells nothing: of no device, or
-    that a device asks for work.
-
-    Refused where it is none."""
-    try:
-        told = json.loads(body)
-        about: dict[str, Any] = told.get("acknowledge_event") or told.get("checkin_event") or {}
-        payload = base64.b64decode(about.get("raw_payload") or "", validate=True)
-        enrollment = about.get("enrollment_id") or (about.get("ids") or {}).get("id") or about.get("udid")
-        if not enrollment or about.get("status") == "Idle":
-            return None
-        message, secrets = _without_secrets(payload)
-        event = Event(
-            topic=str(told["topic"]),
-            created_at=exact_time(str(told["created_at"])),
-            enrollment_id=str(enrollment),
-            payload=plistlib.dumps(message) if message else b"",
-            serial=str(message["SerialNumber"]).strip().upper() if message.get("SerialNumber") else None,
-            command_uuid=about.get("command_uuid") or None,
-            status=about.get("status") or None,
-        )
-        return event, secrets
-    except (ValueError, KeyError, AttributeError, TypeError, binascii.Error):
-        raise Refused(400, "the body is no event of NanoMDM") from None
-
-
-def exact_time(text: str) -> str:
-    """UTC to the microsecond, so that times can be compared as text. Go leaves out trailing zeros and keeps its zone."""
-    found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", text)
-    if found is None:
-        raise ValueError(text)
-    fraction = (found[2] or "")[:6].ljust(6, "0")
-    moment = datetime.fromisoformat(f"{found[1]}.{fraction}{found[3].replace('Z', '+00:00')}")
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _without_secrets(payload: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The device's message, in which a secret's place tells that there was one, and the secrets by name."""
-    try:
-        message = plistlib.loads(payload)
-    except (ValueError, ExpatError, plistlib.InvalidFileException):
-        return {}, {}
-    if not isinstance(message, dict):
-        return {}, {}
-    found = {name: message[name] for name in (*KEPT, *DROPPED) if message.get(name)}
-    secrets = {name: value if isinstance(value, bytes) else str(value).encode() for name, value in found.items()}
-    return {**message, **dict.fromkeys(found, True)}, {name: secrets[name] for name in KEPT if name in secrets}
-
-
-class Receiver(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], ledger: Ledger, key: bytes | None) -> None:
-        self.ledger = ledger
-        self.key = key
-        super().__init__(address, _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-    protocol_version = "HTTP/1.1"
-    timeout = 30
-
-    def do_POST(self) -> None:
+    def _store(self, group: Sequence[Told]) -> str:
+        why = ""
         try:
-            body = self._body()
-            signed(body, self.server.key, self.headers.get(SIGNATURE))
-            event = event_of(body)
-            if event is not None:
-                self.server.ledger.receive(*event)
-        except Refused as refusal:
-            self._answer(refusal.status, str(refusal))
+            self._ledger.receive(group)
         except AppleMdmError as error:
-            self._answer(500, str(error))
-        else:
-            self._answer(200, "")
-
-    def _body(self) -> bytes:
-        length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > LONGEST:
-            self.close_connection = True
-            raise Refused(411 if not length.isdigit() else 413, "the body has no length, or is too long")
-        return self.rfile.read(int(length))
-
-    def _answer(self, status: int, why: str) -> None:
-        data = why.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+            why = str(error)
+        except Exception as error:  # a fault of ours: those who wait are answered all the same
+            why = f"it is at fault itself: {type(error).__name__}"
         if why:
-            sys.stderr.write(f"nendo-events: answered {status}: {why}\n")
-            sys.stderr.flush()
+            _complain(f"answered 500 to {len(group)}: {why}")
+        return why
 
-    def log_message(self, *_arguments: Any) -> None:
-        """Refusals alone are told."""
+
+class Receiver:
+    """HTTP/1.1, as much of it as a client with a body of known length needs."""
+
+    def __init__(self, ledger: Ledger, key: bytes | None) -> None:
+        self._store = Store(ledger)
+        self._key = key
+        self._ends = asyncio.Event()
+        self._connections: set[asyncio.Task[None]] = set()
+        self._idle: set[asyncio.Task[None]] = set()
+
+    async def serve(self, host: str, port: int) -> None:
+        """Until SIGTERM. What was taken by then is stored and answered."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._ends.set)
+        storing = asyncio.create_task(self._store.run())
+        server = await asyncio.start_server(self._converse, host, port, backlog=WAITING)
+        sys.stdout.write(f"nendo-events: listens at {host}:{server.sockets[0].getsockname()[1]}\n")
+        sys.stdout.flush()
+        await self._ends.wait()
+        server.close()
+        for task in self._idle:
+            task.cancel()
+        while self._connections:
+            await asyncio.wait(self._connections)
+        storing.cancel()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A connection, with its requests one after the other."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._connections.add(task)
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            while await self._answer_next(task, reader, writer):
+                pass
+        self._connections.discard(task)
+        writer.close()
+
+    async def _answer_next(
+        self, task: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Whether the connection can be used again."""
+        again = False
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                self._idle.add(task)
+                headers = await _headers(reader)
+                self._idle.discard(task)
+                body = await _body(headers, reader, writer)
+            again = headers.get("connection", "").lower() != "close"
+            why = await self._take(body, headers.get(SIGNATURE.lower()))
+            status = 500 if why else 200
+        except Refused as refusal:
+            status, why = refusal.status, str(refusal)
+            _complain(f"answered {status}: {why}")
+        finally:
+            self._idle.discard(task)
+        again = again and not self._ends.is_set()
+        _answer(writer, status, why, again)
+        await writer.drain()
+        return again
+
+    async def _take(self, body: bytes, signature: str | None) -> str:
+        """As Store.keep."""
+        signed(body, self._key, signature)
+        told = event_of(body)
+        return await self._store.keep(told) if told else ""
+
+
+async def _headers(reader: asyncio.StreamReader) -> dict[str, str]:
+    """By name in small letters."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.LimitOverrunError:
+        raise Refused(431, "the headers are too long") from None
+    request, *lines = head.decode("latin-1").split("\r\n")
+    if not re.fullmatch(r"POST \S+ HTTP/1\.1", request):
+        raise Refused(405, "only POST of HTTP/1.1 is taken")
+    return {name.strip().lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
+
+
+async def _body(headers: Mapping[str, str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    length = headers.get("content-length", "")
+    if not re.fullmatch("[0-9]+", length):
+        raise Refused(411, "the body has no length")
+    if len(length) > 9 or int(length) > LONGEST:
+        raise Refused(413, "the body is too long")
+    if headers.get("expect", "").lower() == "100-continue":
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    return await reader.readexactly(int(length))
+
+
+def _answer(writer: asyncio.StreamWriter, status: int, why: str, again: bool) -> None:
+    data = why.encode()
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    close = "" if again else "Connection: close\r\n"
+    writer.write(f"{head}{close}Content-Length: {len(data)}\r\n\r\n".encode() + data)
+
+
+def _complain(why: str) -> None:
+    sys.stderr.write(f"nendo-events: {why}\n")
+    sys.stderr.flush()
+
+
+def _many_connections() -> None:
+    """As many as we may have: a device that answers can be a connection."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -171,12 +193,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     key = given.hmac_key_file.read_bytes().strip() if given.hmac_key_file else None
     ledger_key = given.ledger_key_file.read_text().strip() if given.ledger_key_file else None
     host, _colon, port = given.listen.rpartition(":")
-    receiver = Receiver((host, int(port)), open_ledger(given.ledger, ledger_key), key)
-    signal.signal(signal.SIGTERM, lambda *_signal: threading.Thread(target=receiver.shutdown).start())
-    sys.stdout.write(f"nendo-events: listens at {host}:{receiver.server_port}\n")
-    sys.stdout.flush()
-    receiver.serve_forever()
-    receiver.server_close()
+    ledger = open_ledger(given.ledger, ledger_key, keep_open=True)
+    _many_connections()
+    asyncio.run(Receiver(ledger, key).serve(host, int(port)))
 
 
 if __name__ == "__main__":

@@ -2,15 +2,17 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The step runner: takes a step over many devices as far as it goes now, each request sent once.
 
-The order is always the same: what earlier runs left is settled by evidence; what may be sent is told by the preflight;
-each intention is stored before its request leaves; then evidence is awaited. The clocks and sleep are arguments.
+The order is always the same: what earlier runs left is settled by evidence; what may be sent is told by the steps that come
+first and by the preflight; each intention is stored before its request leaves; then evidence is awaited. The clocks and
+sleep are arguments.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,11 +20,23 @@ from .._errors import AppleMdmError, ConfigurationError, LibraryMissing, Service
 from .._time import now_utc
 from ..mdm.protocol import DeviceStep, Evidence, Found, Item
 from .ledger import Ledger
-from .model import OPEN, Change, Record, State
+from .model import OPEN, Change, Record, State, comes_first, may_have_changed
 
 __all__ = ["Outcome", "StepRun"]
 
 ROUNDS = 3  # sendings a run, where evidence shows that a request never arrived
+PORTION = 2000  # devices whose facts are in memory at a time
+NAMES = {
+    "collect": ("what it is was asked (mdm_device_info)", "情報の収集 (mdm_device_info)"),
+    "profiles": ("its profiles are removed (mdm_profile_remove)", "構成プロファイルの削除 (mdm_profile_remove)"),
+    "apps": ("its apps are removed (mdm_app_remove)", "アプリの削除 (mdm_app_remove)"),
+    "licences": ("its licences are taken back (vpp_license_revoke)", "ライセンスの解除 (vpp_license_revoke)"),
+    "delete": ("it has left the MDM server (mdm_device_delete)", "MDM サーバからの削除 (mdm_device_delete)"),
+    "unassign": ("it is unassigned at Apple (asm_unassign)", "Apple での割り当て解除 (asm_unassign)"),
+    "release": ("it is released at Apple (asm_unassign)", "Apple での所有解除 (asm_unassign)"),
+    "wipe": ("it is erased and back (mdm_device_wipe)", "初期化と再登録 (mdm_device_wipe)"),
+    "users": ("its user is deleted (mdm_user_delete)", "ユーザの削除 (mdm_user_delete)"),
+}
 SENT: Mapping[Found, State] = {
     Found.DONE: State.DONE,
     Found.PENDING: State.SENT,
@@ -64,7 +78,7 @@ class Outcome:
 
 @dataclass
 class StepRun:
-    """One step of a campaign over devices of one tenant. wait_timeout, poll: seconds."""
+    """One step of a campaign over devices of one tenant. wait_timeout: seconds. poll: seconds; the step's own if None."""
 
     ledger: Ledger
     step: DeviceStep
@@ -72,142 +86,173 @@ class StepRun:
     tenant: str
     check_mode: bool
     wait_timeout: float
-    poll: float
+    poll: float | None = None
     clock: Callable[[], datetime] = now_utc
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    _records: dict[str, Record] = field(init=False, default_factory=dict)
 
     def run(self, devices: Iterable[str]) -> Outcome:
         self._devices = list(dict.fromkeys(devices))
         before = self._begun()
-        records = self._settled_by_evidence(self._planned_again(before))
+        self._records = dict(before)
+        self._plan_again()
+        self._settle_by_evidence()
         if self.check_mode:
-            return self._predicted(before, records)
+            return self._predicted(before)
         deadline = self.monotonic() + self.wait_timeout
         waiting: Mapping[str, Mapping[str, str]] = {}
         for _round in range(ROUNDS):
             waiting = self._send_what_may_be_sent()
-            not_sent = self._to_do()
+            not_sent = set(self._in(State.PLANNED))
             self._wait(deadline)
-            if self._to_do() <= not_sent:
+            if self._in(State.PLANNED).keys() <= not_sent:
                 break
-        return Outcome(before, self._records(), (), waiting)
+        return Outcome(before, self._stored(), (), waiting)
 
     # The beginning
 
     def _begun(self) -> dict[str, Record]:
         """Every device has a record."""
+        self.ledger.check_newest()
+        states = self.ledger.states(self.campaign, self._devices)
+        self._first = {
+            device: first for device in self._devices if (first := comes_first(self.step.name, states.get(device, {})))
+        }
+        self._anew = [device for device in self._devices if may_have_changed(states.get(device, {}))]
         if not self.check_mode:
             self.ledger.plan(self.campaign, self.tenant, self.step.name, self._devices)
             self.ledger.doubt_the_dead(self.campaign, self.step.name)
             if not self.step.lasting:
-                self.ledger.look_again(self.campaign, self.step.name, self._devices)
+                self.ledger.look_again(self.campaign, self.step.name, self._anew)
         new = Record(self.campaign, self.tenant, "", self.step.name, State.PLANNED)
-        return {device: replace(new, device=device) for device in self._devices} | self._records()
+        return {device: replace(new, device=device) for device in self._devices} | self._stored()
 
-    def _planned_again(self, records: Mapping[str, Record]) -> dict[str, Record]:
+    def _plan_again(self) -> None:
         """What failed may be tried again, and what was skipped may be needed by now."""
-        again = [
-            Change(record, State.PLANNED, reason=record.reason)
-            for record in records.values()
-            if record.state is State.SKIPPED
-            or (record.state is State.FAILED and record.repeatable)
-            or (record.state is State.DONE and not self.step.lasting)
-        ]
-        return self._settle(records, again)
+        anew = set() if self.step.lasting else set(self._anew)
+        self._settle(
+            [
+                Change(record, State.PLANNED, reason=record.reason)
+                for record in self._records.values()
+                if record.state is State.SKIPPED
+                or (record.state is State.FAILED and record.repeatable)
+                or (record.state is State.DONE and record.device in anew)
+            ]
+        )
 
-    def _settled_by_evidence(self, records: Mapping[str, Record]) -> dict[str, Record]:
-        left = {device: record for device, record in records.items() if record.state in OPEN}
-        if not left or (self.check_mode and not self.step.looks_free):
-            return dict(records)
-        return {**records, **self._settle(left, _changes(left, self._looked(left), LOOKED))}
+    def _settle_by_evidence(self) -> None:
+        left = self._in(*OPEN)
+        if left and not (self.check_mode and not self.step.looks_free):
+            self._settle(_changes(left, self.step.evidence(self._items(left)), LOOKED))
 
     # Sending
 
     def _send_what_may_be_sent(self) -> Mapping[str, Mapping[str, str]]:
         """Why nothing goes to some devices yet."""
-        records = {device: record for device, record in self._records().items() if record.state is State.PLANNED}
-        told = self.step.preflight(self._items(records)) if records else {}
-        self._settle(records, _changes(records, told, REFUSED_BEFORE))
-        waiting = {device: found.reason or {} for device, found in told.items() if found.found is Found.PENDING}
-        ready = [device for device in records if device not in told]
-        for first in range(0, len(ready), self.step.limit):
-            self._send({device: records[device] for device in ready[first : first + self.step.limit]})
-        return waiting
+        planned = self._in(State.PLANNED)
+        held = {device: _comes_later(self._first[device]) for device in planned if device in self._first}
+        told = self._preflight({device: record for device, record in planned.items() if device not in held})
+        self._settle(_changes(planned, told, REFUSED_BEFORE))
+        ready = [device for device in planned if device not in told and device not in held]
+        for part in _portions(ready, self.step.limit):
+            self._send({device: planned[device] for device in part})
+        return held | _waiting(told)
+
+    def _preflight(self, planned: Mapping[str, Record]) -> dict[str, Evidence]:
+        """Of all at once, but for steps that are given facts, which are much for many devices."""
+        told: dict[str, Evidence] = {}
+        for part in _portions(list(planned), PORTION if self.step.needs_facts else len(planned)):
+            told |= self.step.preflight(self._items({device: planned[device] for device in part}, with_facts=True))
+        return told
 
     def _send(self, planned: Mapping[str, Record]) -> None:
         """One call. Whatever ends it early leaves its devices in doubt, unless nothing was taken for certain."""
-        baselines = {item.device: self.step.baseline(item) for item in self._items(planned)}
-        mine = self.ledger.intend(self.campaign, self.step.name, baselines, self.clock())
+        items = self._items(planned, with_facts=True)
+        facts = {item.device: item.facts for item in items}
+        mine = self.ledger.intend(self.campaign, self.step.name, self.step.baselines(items), self.clock())
         records = {record.device: record for record in mine}
+        others = planned.keys() - records.keys()
+        self._records |= records | {device: replace(planned[device], state=State.INTENDED) for device in others}
         if not records:
             return
         try:
-            answers = self.step.send(self._items(records))
+            answers = self.step.send([replace(item, facts=facts[item.device]) for item in self._items(records)])
         except AppleMdmError as error:
             state = State.PLANNED if _took_nothing(error) else State.IN_DOUBT
-            self._settle(records, [Change(record, state) for record in mine])
+            self._settle([Change(record, state) for record in mine])
             raise
         unknown = {device: Evidence(Found.UNKNOWN) for device in records}
-        self._settle(records, _changes(records, {**unknown, **answers}, SENT))
+        self._settle(_changes(records, {**unknown, **answers}, SENT))
 
     # Waiting
 
     def _wait(self, deadline: float) -> None:
-        while True:
-            left = {device: record for device, record in self._records().items() if record.state in OPEN}
-            if not left:
+        """Until nothing of this run is open any more. What another run settles meanwhile is told at the end."""
+        while left := self._in(*OPEN):
+            self._settle(_changes(left, self.step.evidence(self._items(left)), LOOKED))
+            if not self._in(*OPEN) or self.monotonic() >= deadline:
                 return
-            self._settle(left, _changes(left, self._looked(left), LOOKED))
-            if all(record.state not in OPEN for record in self._records().values()):
-                return
-            if self.monotonic() >= deadline:
-                return
-            self.sleep(self.poll)
+            self.sleep(self.step.poll if self.poll is None else self.poll)
 
-    def _looked(self, records: Mapping[str, Record]) -> Mapping[str, Evidence]:
-        return self.step.evidence(self._items(records))
+    # The records as this run knows them, and the ledger
 
-    # The ledger
+    def _in(self, *states: State) -> dict[str, Record]:
+        return {device: record for device, record in self._records.items() if record.state in states}
 
-    def _to_do(self) -> set[str]:
-        return {device for device, record in self._records().items() if record.state is State.PLANNED}
-
-    def _records(self) -> dict[str, Record]:
+    def _stored(self) -> dict[str, Record]:
         found = self.ledger.records(self.campaign, step=self.step.name, devices=self._devices)
         return {record.device: record for record in found}
 
-    def _items(self, records: Mapping[str, Record]) -> list[Item]:
-        facts = self.ledger.facts(self.campaign, list(records))
+    def _items(self, records: Mapping[str, Record], *, with_facts: bool = False) -> list[Item]:
+        facts = self.ledger.facts(self.campaign, list(records)) if with_facts and self.step.needs_facts else {}
         return [
             Item(device, record.command_id, facts.get(device, {}), record.evidence, record.intended_at, record.attempts)
             for device, record in records.items()
         ]
 
-    def _settle(self, records: Mapping[str, Record], changes: Sequence[Change]) -> dict[str, Record]:
-        """The records as they are then; in check mode as they would be."""
+    def _settle(self, changes: Sequence[Change]) -> None:
+        """In check mode the ledger does not hear of it."""
         if changes and not self.check_mode:
             self.ledger.settle(changes, self.clock())
-        after = {
-            change.record.device: replace(
-                change.record,
+        for change in changes:
+            record = change.record
+            again = record.state is State.FAILED and change.state is State.PLANNED
+            self._records[record.device] = replace(
+                record,
                 state=change.state,
-                evidence={**change.record.evidence, **change.evidence},
+                evidence={**record.evidence, **change.evidence},
                 reason=change.reason,
                 repeatable=change.repeatable,
-                failures=change.record.failures
-                + (change.record.state is State.FAILED and change.state is State.PLANNED),
+                failures=record.failures + again,
             )
-            for change in changes
-        }
-        return {**records, **after}
 
-    def _predicted(self, before: Mapping[str, Record], records: Mapping[str, Record]) -> Outcome:
-        planned = {device: record for device, record in records.items() if record.state is State.PLANNED}
-        told = self.step.preflight(self._items(planned)) if planned else {}
-        refused = self._settle(planned, _changes(planned, told, REFUSED_BEFORE))
-        waiting = {device: found.reason or {} for device, found in told.items() if found.found is Found.PENDING}
-        return Outcome(before, {**records, **refused}, [device for device in planned if device not in told], waiting)
+    def _predicted(self, before: Mapping[str, Record]) -> Outcome:
+        """What waits for an earlier step is looked at, too: what would stop it later is worth knowing now."""
+        planned = self._in(State.PLANNED)
+        held = {device: _comes_later(self._first[device]) for device in planned if device in self._first}
+        told = self._preflight(planned)
+        told = {device: found for device, found in told.items() if device not in held or found.found is Found.FAILED}
+        self._settle(_changes(planned, told, REFUSED_BEFORE))
+        waiting = {device: reason for device, reason in held.items() if device not in told} | _waiting(told)
+        ready = [device for device in planned if device not in told and device not in held]
+        return Outcome(before, self._records, ready, waiting)
+
+
+def _comes_later(first: str) -> Mapping[str, str]:
+    """Why nothing is sent to a device that another step comes first for."""
+    en, ja = NAMES[first]
+    return {"en": f"Nothing is sent before {en}.", "ja": f"先に{ja}を完了する必要があります。", "first": first}
+
+
+def _waiting(told: Mapping[str, Evidence]) -> dict[str, Mapping[str, str]]:
+    return {device: found.reason or {} for device, found in told.items() if found.found is Found.PENDING}
+
+
+def _portions(devices: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    left = iter(devices)
+    while part := list(itertools.islice(left, size)):
+        yield part
 
 
 def _took_nothing(error: AppleMdmError) -> bool:

@@ -18,6 +18,7 @@ __all__ = ["Tables", "tables"]
 class Tables(NamedTuple):
     schema: Any
     ledger: Any
+    device: Any
     record: Any
     fact: Any
     secret: Any
@@ -44,6 +45,7 @@ def tables() -> Tables:
     return Tables(
         sa.Table(f"{prefix}_schema", data, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False)),
         sa.Table(prefix, data, key("id"), number("generation")),
+        sa.Table(f"{prefix}_device", data, key("campaign"), key("device"), text("tenant"), text("outcome")),
         sa.Table(
             f"{prefix}_record",
             data,

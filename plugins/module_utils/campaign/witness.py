@@ -12,7 +12,7 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .._disk import disk_trouble, make_folder, sync_folder
@@ -41,7 +41,19 @@ class Witness:
     def check(self, ledger_id: str, generation: int) -> None:
         """LedgerError where the ledger is not the one that was last seen here. It may be one ahead or one behind only
         of a generation that had begun."""
-        seen = self._read()
+        self._compare(self._read(), ledger_id, generation)
+
+    def check_meanwhile(self, standing: Callable[[], tuple[str, int]]) -> None:
+        """As check, without keeping other runs from going on: until the witness said the same before and after the look.
+
+        standing: looks at the ledger's id and generation."""
+        while True:
+            before, (ledger_id, generation) = self._read(), standing()
+            if self._read() == before:
+                self._compare(before, ledger_id, generation)
+                return
+
+    def _compare(self, seen: Mapping[str, Any] | None, ledger_id: str, generation: int) -> None:
         if seen is None and generation == 0:
             return
         if seen is None:

@@ -113,19 +113,24 @@ class DeviceStep(Protocol):
     """One step of a campaign on one far side. A step decides nothing about repeating; it asks, sends and looks.
 
     name: as in campaign/model.py. limit: devices a call of send. looks_free: evidence writes nothing anywhere, so that
-    it also serves dry runs. lasting: what is done stays done; else every run does it anew, as what only asks."""
+    it also serves dry runs. lasting: what is done stays done; else every run does it anew, as what only asks.
+    needs_facts: preflight, baselines and send are given what the step collect kept. poll: seconds between two looks that
+    the far side bears."""
 
     name: str
     limit: int
     looks_free: bool
     lasting: bool
+    needs_facts: bool
+    poll: float
 
     def preflight(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         """The devices to which nothing may be sent, and why: DONE, SKIPPED, FAILED, or PENDING where something has to
         happen first. No write."""
 
-    def baseline(self, item: Item) -> Mapping[str, Any]:
-        """What of now the evidence will be compared with. It is stored with the intention, before anything is sent."""
+    def baselines(self, items: Sequence[Item]) -> Mapping[str, Mapping[str, Any]]:
+        """By device, what of now the evidence will be compared with, and what its commands will be known by. It is stored
+        with the intention, before anything is sent."""
 
     def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         """The requests, for at most limit devices. A device that is not in the answer is in doubt.
@@ -134,7 +139,7 @@ class DeviceStep(Protocol):
         taken, any other error leaves all in doubt."""
 
     def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
-        """What the far side shows now. Questions to devices are looks; what changes something is not."""
+        """What the far side shows now. Questions to devices are looks; what changes something is not. No item has facts."""
 
 
 class MdmDriver(Protocol):
@@ -155,7 +160,12 @@ class MdmDriver(Protocol):
         """The port of the content token of Apps and Books."""
 
     def step(self, name: str, notebook: Any, options: Mapping[str, Any]) -> DeviceStep | None:
-        """A step on devices; None for what this server cannot do. notebook: as campaign/notebook.py."""
+        """A step on devices; None for what this server cannot do with its options. A server that has nothing of the kind gives
+        a step that skips every device with the reason. notebook: as campaign/notebook.py."""
+
+    @property
+    def absent(self) -> Mapping[str, Mapping[str, str]]:
+        """The steps that skip every device, and why, by language."""
 
     def close(self) -> None:
         """Give back the connections."""

@@ -63,16 +63,14 @@ class Assistant:
         """Renew in the one row with the topic: the new certificate as downloaded."""
         screen = self._open(errand, PUSH, "Apple's push certificate portal")
         if screen.first_of("push.list", "push.get_started", timeout=self._sign_in_timeout) == "push.get_started":
-            raise OtherOwner(
-                "This Apple Account has no push certificate: the portal says Get Started. Nothing was pressed. Sign in with"
-                f" the account that made the certificate{f' ({errand.account})' if errand.account else ''}."
-            )
+            raise _not_theirs(errand, "has no push certificate", "made the certificate")
         rows = [row for row in screen.rows_with("push.renew") if errand.identity in self._topics(screen, row)]
-        if len(rows) != 1:
-            raise OtherOwner(
-                f"{len(rows)} rows of the portal have the UID {errand.identity}; there has to be one. Renew was not pressed,"
-                " and the certificate in use stays. Sign in with the Apple Account that made it; do not press Create."
-            )
+        _only_one(
+            len(rows),
+            f"have the UID {errand.identity}",
+            "Renew was not pressed, and the certificate in use stays. Sign in with the Apple Account that made it; do not"
+            " press Create.",
+        )
         with screen.inside(rows[0]):
             screen.press("push.renew")
         with _file("upload_this_to_apple.b64", errand.request or b"") as path:
@@ -88,8 +86,14 @@ class Assistant:
         """The token of the named MDM server, after the upload of the order's public key if it has one."""
         labels = {**BUSINESS, "business.server": replace(BUSINESS["business.server"], texts=(errand.identity,))}
         screen = self._open(errand, labels, "Apple's portal")
-        self._preferences(screen)
+        self._preferences(screen, errand)
         screen.see("business.servers")
+        screen.settled("business.servers")
+        _only_one(
+            screen.count("business.server"),
+            f"are of the MDM server {errand.identity}",
+            "Nothing was downloaded, and the token in use stays. Check the MDM server's name, and that the account may see it.",
+        )
         screen.press("business.server")
         screen.see("business.download")
         if errand.request:
@@ -99,7 +103,7 @@ class Assistant:
                 screen.see("business.key_stored")
             if not screen.shows("business.download"):
                 screen.page.goto(errand.url, timeout=self._timeout * 1000)
-                self._preferences(screen)
+                self._preferences(screen, errand)
                 screen.press("business.server")
         screen.press("business.download")
         with screen.window("business.download"):
@@ -109,18 +113,18 @@ class Assistant:
         """The token of the named location."""
         labels = {**BUSINESS, "business.location": replace(BUSINESS["business.location"], texts=(errand.identity,))}
         screen = self._open(errand, labels, "Apple's portal")
-        self._preferences(screen)
+        self._preferences(screen, errand)
         screen.press("business.billing")
         screen.see("business.tokens")
         rows = []
         for row in screen.rows_with("business.token_download"):
             with screen.inside(row):
                 rows += [row] if screen.count("business.location") else []
-        if len(rows) != 1:
-            raise OtherOwner(
-                f"{len(rows)} rows of the portal are of the location {errand.identity}; there has to be one. Nothing was"
-                " downloaded. Check the location's name, and that the account may see it."
-            )
+        _only_one(
+            len(rows),
+            f"are of the location {errand.identity}",
+            "Nothing was downloaded, and the token in use stays. Check the location's name, and that the account may see it.",
+        )
         with screen.inside(rows[0]):
             return screen.download("business.token_download")
 
@@ -137,10 +141,12 @@ class Assistant:
                 self._signed_in(page)
         return Screen(page, labels, site=site, timeout=self._timeout, strangers={}, advice=ADVICE)
 
-    def _preferences(self, screen: Screen) -> None:
+    def _preferences(self, screen: Screen, errand: Errand) -> None:
         """A person who is quicker may have opened them already."""
-        keys = ("business.servers", "business.preferences", "business.account")
+        keys = ("business.get_started", "business.servers", "business.preferences", "business.account")
         seen = screen.first_of(*keys, timeout=self._sign_in_timeout)
+        if seen == "business.get_started":
+            raise _not_theirs(errand, "belongs to no organisation", "manages the organisation")
         if seen == "business.account":
             screen.press("business.account")
             seen = "business.preferences"
@@ -156,6 +162,21 @@ class Assistant:
                 told = re.findall(r"UID=([^\s,/]+)", " ".join(screen.lines()))
                 screen.press("push.close")
         return told
+
+
+def _not_theirs(errand: Errand, lacks: str, does: str) -> OtherOwner:
+    """The portal offers the signed-in account to begin with nothing."""
+    named = f" ({errand.account})" if errand.account else ""
+    return OtherOwner(
+        f"This Apple Account {lacks}: the portal says Get Started. Nothing was pressed. Sign in with the account that"
+        f" {does}{named}."
+    )
+
+
+def _only_one(rows: int, what: str, cure: str) -> None:
+    """Of several nobody knows which is meant."""
+    if rows != 1:
+        raise OtherOwner(f"{rows} rows of the portal {what}; there has to be one. {cure}")
 
 
 @contextlib.contextmanager

@@ -35,6 +35,7 @@ PUSH: Mapping[str, Label] = {
 }
 
 BUSINESS: Mapping[str, Label] = {
+    "business.get_started": Label(START, "window", ("Get Started",)),
     "business.account": Label(START, "press", ("Account",)),
     "business.preferences": Label(START, "press", ("Preferences", "環境設定")),
     "business.servers": Label(PREFERENCES, "window", ("MDM Servers", "MDM サーバ", "Device Management Services")),

@@ -62,9 +62,12 @@ Result = TypeVar("Result")
 
 
 def pattern(texts: tuple[str, ...], *, whole: bool = True, tail: str = rf"\s*{AFTER_LABEL}*\s*") -> re.Pattern[str]:
-    """One of the texts, … being any text; blanks of any kind count as one."""
+    """One of the texts, … being any text; blanks of any kind count as one.
+
+    not whole: somewhere in a text. It does not begin with any text then, which takes too long on a long page."""
 
     def source(text: str) -> str:
+        text = text if whole else text.strip("…")
         parts = (r"\s+".join(map(re.escape, part.split())) for part in text.split("…"))
         return re.sub("|".join(map(re.escape, EQUAL)), lambda found: EQUAL[found[0]], ".*".join(parts))
 
@@ -330,7 +333,8 @@ class Screen:
         return [text for key in keys for text in self.labels[key].texts]
 
     def rows_with(self, key: str) -> list[Locator]:
-        """The rows of the page's tables in which the label stands."""
+        """The rows of the page's tables in which the label stands, once the page has come to rest."""
+        self.settled(key)
         self.look_around(key)
         rows = self.page.get_by_role("row").filter(visible=True)
         found = []
@@ -352,6 +356,8 @@ class Screen:
         """Raises what stands in the way."""
         if self._said:
             raise self._error(key, "the browser showed a message that nobody expected", "、".join(self._said))
+        if not self._do(key, self._obstacles(key).count):
+            return
         for stranger, meaning in self.strangers.items():
             found = self._do(key, self._candidates(stranger, self.page).count)
             if found and key != stranger:
@@ -370,15 +376,13 @@ class Screen:
             either = either.or_(kind)
         if not either.count():
             either = self._texts(key, self._root())
-            kinds = [either]
         chosen = self._do(key, lambda: either.evaluate_all(INNERMOST))
         if len(chosen) > 1 and within:
             chosen = self._belonging(key, either, chosen, within)
         if len(chosen) != 1:
             where = f" below 「{self.labels[within].texts[0]}」" if within else ""
             raise self._error(key, f"it stands there {len(chosen)} times{where}", self._seen())
-        alone = [kind for kind in kinds if kind.count() == 1] if either.count() == 1 else []
-        target = alone[0] if alone else either.nth(chosen[0])
+        target = either.nth(chosen[0])
         if self.labels[key].role in ("press", "file", "choice"):
             self._enabled(key, target)
         return target
@@ -538,14 +542,20 @@ class Screen:
     def _ms(self) -> float:
         return self.timeout * 1000
 
-    def _await(self, key: str, wanted: Locator, timeout: float | None = None) -> None:
-        """Until it shows, or something that stands in the way does."""
-        obstacle = self._odd_windows()
+    def _obstacles(self, key: str | None) -> Locator:
+        """Windows and labels that must not be there while this label is looked for."""
+        obstacles = self._odd_windows()
         for stranger in self.strangers:
             if stranger != key:
-                obstacle = obstacle.or_(self._candidates(stranger, self.page))
+                obstacles = obstacles.or_(self._candidates(stranger, self.page))
+        return obstacles
+
+    def _await(self, key: str, wanted: Locator, timeout: float | None = None) -> None:
+        """Until it shows, or something that stands in the way does."""
         try:
-            expect(wanted.or_(obstacle).first).to_be_visible(timeout=timeout * 1000 if timeout else self._ms)
+            expect(wanted.or_(self._obstacles(key)).first).to_be_visible(
+                timeout=timeout * 1000 if timeout else self._ms
+            )
         except (AssertionError, PlaywrightError):
             self.look_around(key)
             what = f"it did not show within {timeout or self.timeout:g} seconds"

@@ -119,3 +119,23 @@ def test_a_stock_that_never_rests(far_side: FarSide, client: AppsAndBooksClient)
     far_side.answers = [page(f"v{number}", ["1"], 1) for number in range(6)]
     with pytest.raises(ServiceError, match="changed during each"):
         client.assets()
+
+
+def assigned(version: str, total: int, following: int | None = None) -> Answer:
+    more = {"nextPageIndex": following} if following is not None else {}
+    return as_json({"assignments": [{"adamId": version}], "versionId": "v", "totalPages": total, **more})
+
+
+def test_every_assignment_unless_that_takes_too_many_calls(far_side: FarSide, client: AppsAndBooksClient) -> None:
+    far_side.answers = [assigned("1", 2, 1), assigned("2", 2)]
+    assert client.every_assignment(2) == [{"adamId": "1"}, {"adamId": "2"}]
+    far_side.answers = [assigned("1", 3, 1)]
+    assert client.every_assignment(2) is None and len(far_side.asked) == 3
+
+
+def test_an_event_that_apple_has_forgotten(far_side: FarSide, client: AppsAndBooksClient) -> None:
+    far_side.answers = [error(9708, 400)]
+    assert client.event("gone") is None
+    far_side.answers = [error(9602, 400)]
+    with pytest.raises(ServiceError):
+        client.event("odd")

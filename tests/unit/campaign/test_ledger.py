@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.nendo.apple_mdm.plugins.module_utils._errors import ConfigurationError, LedgerError
@@ -17,6 +20,8 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.ledger im
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model import Change, Event, State
 from ansible_collections.nendo.apple_mdm.tests.unit.credentials.makers import NOW
 from ansible_collections.nendo.apple_mdm.tests.unit.orders.killing import KILLED, kill_at_write, run_in_child
+
+sa = pytest.importorskip("sqlalchemy")
 
 CAMPAIGN, TENANT, STEP = "graduation-2027", "school", "wipe"
 DEVICES = [f"C02{number:04d}" for number in range(40)]
@@ -30,6 +35,10 @@ def states(ledger: Ledger) -> dict[str, str]:
 def none(devices: list[str]) -> dict[str, dict[str, str]]:
     """Nothing to compare with later."""
     return {device: {} for device in devices}
+
+
+def store(ledger: Ledger, *events: Event) -> None:
+    ledger.receive([(event, {}) for event in events])
 
 
 def planned(ledger: Ledger, devices: list[str] = DEVICES) -> Ledger:
@@ -178,15 +187,82 @@ def test_events_are_kept_once_and_told_in_the_order_of_their_making(ledger: Ledg
     late = Event("mdm.Connect", "2027-03-20T09:00:05Z", "UDID-1", b"<plist/>", command_uuid="A", status="Acknowledged")
     early = Event("mdm.Authenticate", "2027-03-20T09:00:01Z", "UDID-1", b"<plist/>", serial="C02X")
     other = replace(early, enrollment_id="UDID-2", serial="C02Y")
-    assert [ledger.add_event(event) for event in (late, early, late, other)] == [True, True, False, True]
+    store(ledger, late, early, late)
+    store(ledger, late, other)
+    assert ledger.events() == [early, other, late]
     assert ledger.events(enrollment_ids=["UDID-1"]) == [early, late]
     assert ledger.events(command_uuids=["A", "B"]) == [late]
     assert ledger.events(serials=["C02Y"], topics=["mdm.Authenticate"]) == [other]
 
 
-def test_a_ledger_of_a_newer_release_is_left_alone(ledger: Ledger, opened: Open) -> None:
-    import sqlalchemy as sa
+def told(number: int) -> Event:
+    return Event("mdm.Connect", "2027-03-20T09:00:05Z", f"UDID-{number % 3}", b"<plist/>", command_uuid=f"C{number}")
 
+
+def test_only_what_is_new_is_read(ledger: Ledger) -> None:
+    store(ledger, *(told(number) for number in range(4)))
+    seen = ledger.events(enrollment_ids=["UDID-0"])
+    assert [event.number > 0 for event in seen] == [True, True]
+    assert ledger.events(enrollment_ids=["UDID-0"], after=seen[0].number) == seen[1:]
+    assert ledger.events(after=seen[1].number) == []
+    store(ledger, replace(told(0), number=7))
+    assert len(ledger.events()) == 4, "a number makes no other event of it"
+
+
+def test_nothing_new_is_passed_over_however_late_a_commit_is(opened: Open) -> None:
+    late, other, reader = opened(), opened(), opened()
+    store(late, told(0))
+    seen = late.events()
+
+    with ThreadPoolExecutor() as pool:
+
+        def another_stores_meanwhile(_connection: Any) -> None:
+            wait([pool.submit(store, other, told(2))], timeout=0.5)
+            seen.extend(reader.events(after=seen[0].number))
+
+        sa.event.listen(late._database.engine, "commit", another_stores_meanwhile, once=True)
+        store(late, told(1))
+    seen += reader.events(after=max(event.number for event in seen))
+    assert seen == [told(0), told(1), told(2)]
+
+
+def test_nothing_new_is_passed_over_between_two_portions(
+    ledger: Ledger, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, rows, numbers = opened(), ledger._database.rows, iter(range(12))
+
+    def one_is_told_before_each_portion(statement: Any) -> list[Any]:
+        if (number := next(numbers, None)) is not None:
+            store(other, told(number))
+        return rows(statement)
+
+    monkeypatch.setattr("ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.ledger.AT_ONCE", 1)
+    monkeypatch.setattr(ledger._database, "rows", one_is_told_before_each_portion)
+    seen: list[Event] = []
+    for _look in range(6):
+        mark = max((event.number for event in seen), default=0)
+        seen += ledger.events(enrollment_ids=["UDID-0", "UDID-1", "UDID-2"], after=mark)
+    assert sorted(seen, key=lambda event: event.number) == [told(number) for number in range(12)]
+
+
+def test_an_event_is_stored_with_its_secrets_or_not_at_all(ledger: Ledger) -> None:
+    def fails(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if statement.startswith("INSERT INTO apple_mdm_ledger_secret"):
+            raise ValueError("no more room")
+
+    older = replace(told(1), enrollment_id="UDID-0", created_at="2027-03-20T09:00:04Z")
+    both = [(told(0), {"UnlockToken": b"new"}), (older, {"UnlockToken": b"old"})]
+    sa.event.listen(ledger._database.engine, "before_cursor_execute", fails)
+    with pytest.raises(LedgerError, match="no more room"):
+        ledger.receive(both)
+    assert ledger.events() == []
+    sa.event.remove(ledger._database.engine, "before_cursor_execute", fails)
+    ledger.receive(both)
+    assert ledger.secret("", "UDID-0", "UnlockToken") == b"new"
+    assert ledger.events() == [older, told(0)]
+
+
+def test_a_ledger_of_a_newer_release_is_left_alone(ledger: Ledger, opened: Open) -> None:
     planned(ledger)
     with ledger._database.engine.begin() as connection:
         connection.execute(sa.text("UPDATE apple_mdm_ledger_schema SET version = 2"))
@@ -215,7 +291,10 @@ def kept(tmp_path: Path) -> Path:
 
 
 def test_an_older_copy_of_the_ledger_is_refused(kept: Path) -> None:
+    open_ledger(str(kept)).check_newest()
     shutil.copy(kept.with_name("copy.db"), kept)
+    with pytest.raises(LedgerError, match="it is an older copy: it knows of 1 of 2"):
+        open_ledger(str(kept)).check_newest()
     with pytest.raises(LedgerError, match="it is an older copy: it knows of 1 of 2"):
         open_ledger(str(kept)).intend(CAMPAIGN, STEP, none(DEVICES[2:4]), NOW)
     assert states(open_ledger(str(kept)))[DEVICES[2]] == "planned"
@@ -235,9 +314,23 @@ def test_an_older_copy_of_the_ledger_is_refused(kept: Path) -> None:
 )
 def test_a_ledger_without_its_witness_is_refused(kept: Path, spoil: Callable[[Path], None], said: str) -> None:
     spoil(kept)
+    with pytest.raises(LedgerError, match=said):
+        open_ledger(str(kept)).check_newest()
     ledger = planned(open_ledger(str(kept)))
     with pytest.raises(LedgerError, match=said):
         ledger.intend(CAMPAIGN, STEP, none(DEVICES[4:5]), NOW)
+
+
+def test_a_ledger_in_use_by_another_run_is_trusted(tmp_path: Path) -> None:
+    path = str(tmp_path / "ledger.db")
+    devices = [f"C03{number:03d}" for number in range(60)]
+    busy = open_ledger(path)
+    busy.plan(CAMPAIGN, TENANT, STEP, devices)
+    other = threading.Thread(target=lambda: [busy.intend(CAMPAIGN, STEP, none([each]), NOW) for each in devices])
+    other.start()
+    while other.is_alive():
+        open_ledger(path).check_newest()
+    other.join()
 
 
 def test_a_crash_at_any_write_of_an_intention_leaves_a_ledger_that_can_be_trusted(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils._errors import (
     AccessRefused,
     AppleMdmError,
     ConfigurationError,
+    LedgerError,
     ServiceError,
     Unreachable,
 )
@@ -47,6 +48,8 @@ class FarSide:
     limit: int = 4
     looks_free: bool = True
     lasting: bool = True
+    needs_facts: bool = False
+    poll: float = 3
     looks_needed: int = 0
     refused: Mapping[str, Evidence] = field(default_factory=dict)
     answers: Mapping[str, Evidence] = field(default_factory=dict)
@@ -59,8 +62,8 @@ class FarSide:
     def preflight(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         return {item.device: self.refused[item.device] for item in items if item.device in self.refused}
 
-    def baseline(self, item: Item) -> Mapping[str, Any]:
-        return {"attempt": item.attempt + 1}
+    def baselines(self, items: Sequence[Item]) -> Mapping[str, Mapping[str, Any]]:
+        return {item.device: {"attempt": item.attempt + 1} for item in items}
 
     def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         self.calls.append([item.device for item in items])
@@ -119,16 +122,22 @@ def far_side(tmp_path: Path) -> FarSide:
     return FarSide(tmp_path / "effects")
 
 
-def run_step(ledger: Ledger, step: FarSide, *, check_mode: bool = False, devices: Sequence[str] = DEVICES) -> Outcome:
+def run_step(
+    ledger: Ledger,
+    step: FarSide,
+    *,
+    check_mode: bool = False,
+    devices: Sequence[str] = DEVICES,
+    campaign: str = CAMPAIGN,
+) -> Outcome:
     time = Time()
     return StepRun(
         ledger=ledger,
         step=step,
-        campaign=CAMPAIGN,
+        campaign=campaign,
         tenant=TENANT,
         check_mode=check_mode,
         wait_timeout=10,
-        poll=3,
         clock=time.clock,
         monotonic=time.monotonic,
         sleep=time.sleep,
@@ -238,7 +247,7 @@ def test_a_request_that_was_refused_whole_leaves_no_doubt(
 
 
 def test_what_only_looks_is_done_again_by_every_run(ledger: Ledger, far_side: FarSide) -> None:
-    far_side.lasting = False
+    far_side.name, far_side.lasting = "collect", False
     for attempt in (1, 2):
         done = run_step(ledger, far_side)
         assert states(done) == ["done"] * 6
@@ -269,15 +278,15 @@ def test_a_run_killed_at_any_write_is_finished_by_the_next(location: str, tmp_pa
     number, code = 0, KILLED
     while code == KILLED:
         number += 1
-        far_side = FarSide(tmp_path / f"effects{number}", name=f"step{number}", limit=2)
+        far_side, campaign = FarSide(tmp_path / f"effects{number}", limit=2), f"graduation-{number}"
 
-        def act(far_side: FarSide = far_side) -> None:
+        def act(far_side: FarSide = far_side, campaign: str = campaign) -> None:
             if lost:
                 far_side.error, far_side.effect_before_error = Unreachable("no answer"), True
-            run_step(open_ledger(location), far_side, devices=DEVICES[:3])
+            run_step(open_ledger(location), far_side, devices=DEVICES[:3], campaign=campaign)
 
         code = kill_at_write(number, act)
-        finished = run_step(open_ledger(location), far_side, devices=DEVICES[:3])
+        finished = run_step(open_ledger(location), far_side, devices=DEVICES[:3], campaign=campaign)
         assert {record.state for record in finished.records.values()} == {State.DONE}, number
         assert far_side.effects() == Counter(DEVICES[:3]), number
     assert number > 30
@@ -328,3 +337,62 @@ def test_whatever_the_far_side_does_each_device_is_served_once(runs: list[Any], 
     assert {record.state for record in ledger.records(CAMPAIGN)} == {State.DONE}
     assert far_side.effects() == Counter(DEVICES)
     ledger.close()
+
+
+# The order of the steps
+
+
+def test_a_step_waits_until_the_earlier_ones_are_settled(ledger: Ledger, far_side: FarSide, tmp_path: Path) -> None:
+    """Each device for itself; and the dry run still tells what would stop it later."""
+    earlier = FarSide(tmp_path / "earlier", name="profiles")
+    earlier.seen = lambda item: Evidence(Found.PENDING) if item.device == DEVICES[0] else None
+    far_side.name = "licences"
+    run_step(ledger, earlier)
+    for check_mode in (True, False):
+        held = run_step(ledger, far_side, check_mode=check_mode)
+        assert list(held.waiting) == [DEVICES[0]] and held.waiting[DEVICES[0]]["first"] == "profiles"
+        assert far_side.effects()[DEVICES[0]] == 0
+    far_side.refused = {DEVICES[0]: Evidence(Found.FAILED, WHY)}
+    assert states(run_step(ledger, far_side, check_mode=True))[0] == "failed"
+    assert states(run_step(ledger, far_side))[0] == "planned"
+    far_side.refused, earlier.seen = {}, lambda item: None
+    run_step(ledger, earlier)
+    assert states(run_step(ledger, far_side)) == ["done"] * 6
+
+
+def test_nothing_is_deleted_before_the_rest_is_proven(ledger: Ledger, far_side: FarSide, tmp_path: Path) -> None:
+    far_side.name = "delete"
+    for number, name in enumerate(["profiles", "apps", "licences"]):
+        held = run_step(ledger, far_side)
+        assert states(held) == ["planned"] * 6 and held.waiting[DEVICES[0]]["first"] == name
+        run_step(ledger, FarSide(tmp_path / f"effects{number}", name=name))
+    assert states(run_step(ledger, far_side)) == ["done"] * 6
+
+
+@pytest.mark.parametrize(
+    ("wiped", "asked"),
+    [(Evidence(Found.PENDING), 1), (Evidence(Found.FAILED, WHY), 2), (Evidence(Found.UNKNOWN), 1)],
+    ids=["sent", "failed", "in doubt"],
+)
+def test_what_was_collected_is_asked_anew_until_a_step_has_gone_on_from_it(
+    ledger: Ledger, far_side: FarSide, tmp_path: Path, wiped: Evidence, asked: int
+) -> None:
+    collect = FarSide(tmp_path / "asked", name="collect", lasting=False)
+    run_step(ledger, collect)
+    far_side.answers = dict.fromkeys(DEVICES, wiped)
+    far_side.seen = lambda item: Evidence(Found.PENDING)
+    run_step(ledger, far_side)
+    run_step(ledger, collect)
+    assert set(collect.effects().values()) == {asked}
+
+
+def test_a_device_takes_part_once_with_one_outcome(ledger: Ledger, far_side: FarSide) -> None:
+    ledger.enter(CAMPAIGN, TENANT, "donate", DEVICES)
+    ledger.enter(CAMPAIGN, TENANT, "donate", DEVICES[:1])
+    with pytest.raises(LedgerError, match="entered the campaign to donate, which does not go with reassign"):
+        ledger.enter(CAMPAIGN, TENANT, "reassign", DEVICES[:1])
+    with pytest.raises(LedgerError, match="belongs to another tenant"):
+        ledger.enter(CAMPAIGN, "other", "donate", DEVICES[:1])
+    with pytest.raises(LedgerError, match="and 1 more entered the campaign to donate, which does not go with wipe"):
+        run_step(ledger, far_side)
+    assert far_side.calls == []

@@ -25,7 +25,6 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils._errors import (
     TermsNotSigned,
 )
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.drivers import OPTIONS, driver_for
-from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.answers import not_queued
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.protocol import Ability, CredentialPort
 from ansible_collections.nendo.apple_mdm.tests.unit.far_side import Answer, FarSide, as_json
 from cryptography import x509
@@ -373,22 +372,6 @@ def test_what_check_says(far_side: FarSide, answer: Answer, kind: type[Exception
         server_port(far_side).check()
     assert caught.value.__class__ is kind
     assert len(far_side.asked) == 1
-
-
-# Commands
-
-
-@pytest.mark.parametrize(
-    ("answer", "refused"),
-    [
-        pytest.param({"status": {"a": {"push_result": "1"}, "b": {"push_error": "x"}}}, {}, id="207, all queued"),
-        pytest.param({"push_error": "x", "command_uuid": "u"}, {}, id="500, all queued"),
-        pytest.param({"status": {"a": {"command_error": "x"}}}, {"a": "x"}, id="one not queued"),
-        pytest.param({"command_error": "bad"}, {"a": "bad", "b": "bad"}, id="none queued"),
-    ],
-)
-def test_not_queued(answer: dict[str, Any], refused: dict[str, str]) -> None:
-    assert not_queued(answer, ["a", "b"]) == refused
 
 
 # The daily path

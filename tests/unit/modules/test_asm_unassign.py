@@ -75,7 +75,12 @@ def test_devices_leave_the_server_once(run: Run, school: Tenant, world: World, t
     again, predicted = run(), run(True)
     assert not again["changed"] and not predicted["changed"]
     assert len(world.writes(path_regex="orgDeviceActivities")) == 1
-    told = run_module(campaign_info, campaign=CAMPAIGN, ledger=str(tmp_path / "ledger.db"), devices=[school.serials[0]])
+    asked: dict[str, Any] = {
+        "campaign": CAMPAIGN,
+        "ledger": str(tmp_path / "ledger.db"),
+        "devices": [school.serials[0]],
+    }
+    told = run_module(campaign_info, **asked, with_records=True)
     assert told["steps"] == [{"step": "unassign", "states": {"done": 4}, "devices": 4}]
     assert told["records"][0]["evidence"]["assigned"] is False
 

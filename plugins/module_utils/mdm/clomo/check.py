@@ -9,6 +9,7 @@ from typing import Any
 
 from ..._errors import PanelError
 from ...web.screen import Screen
+from .evidence import Secrets
 from .panel import Panel
 
 __all__ = ["check_panel", "sentence", "unchecked"]
@@ -31,9 +32,15 @@ TABS = ("tabs.home", "tabs.applications", "tabs.reports", "tabs.settings")
 
 
 def check_panel(panel: Panel) -> list[dict[str, Any]]:
-    """One entry a label: key, screen, wanted (the texts known), state (as_expected, differs, not_reached), seen."""
-    with panel.work() as screen:
-        return list(_walk(panel, screen))
+    """One entry a label: key, screen, wanted (the texts known), state (as_expected, differs, not_reached), seen.
+
+    The account that is signed in stands on every screen, but neither in an entry nor in an error."""
+    account = Secrets((panel.options["username"],))
+    try:
+        with panel.work() as screen:
+            return [account.masked_in(entry) for entry in _walk(panel, screen)]
+    except PanelError as error:
+        raise PanelError(account.masked(str(error)), **account.masked_in(error.details)) from None
 
 
 def unchecked(panel: Panel, entries: list[dict[str, Any]]) -> list[str]:

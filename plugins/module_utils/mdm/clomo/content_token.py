@@ -11,7 +11,7 @@ from ..._errors import FileRefused, ServiceError
 from ...web.screen import Screen
 from ..protocol import Ability, InUse
 from .port import PanelPort, answered, in_use, is_shown, moment_of, saved
-from .readings import Moment
+from .readings import DATE, Moment, read_named
 
 __all__ = ["ContentTokenPort"]
 
@@ -38,7 +38,7 @@ class ContentTokenPort(PanelPort):
         self._panel.forget()
         name = "content_token.vpptoken"
         with self._panel.work() as screen, self._panel.file(name, token.bearer.encode() + b"\n") as path:
-            self._open(screen)
+            self._panel.portal_settings(screen, anew=False)
             before = self._end(screen)
             self._panel.evidence("content-token-before")
             if is_shown(before, token.not_after) and before:
@@ -82,18 +82,24 @@ class ContentTokenPort(PanelPort):
 
     def _read(self) -> InUse | None:
         with self._panel.work() as screen:
-            self._open(screen)
+            self._panel.home(screen)
+            at_home = self._named(screen)
+            self._panel.portal_settings(screen)
             moment = self._end(screen)
             self._panel.evidence("app-portal-service")
-            return self._in_use(moment) if moment else None
+            if moment is None:
+                return None
+            same = at_home is not None and at_home[1] == moment
+            return self._in_use(moment, **({"location_name": at_home[0]} if at_home and same else {}))
 
-    def _in_use(self, moment: Moment) -> InUse:
+    def _in_use(self, moment: Moment, **facts: str) -> InUse:
         organization = self._panel.options["vpp_organization"]
-        return in_use(organization, moment, slot=organization)
+        return in_use(organization, moment, slot=organization, **facts)
 
-    def _open(self, screen: Screen) -> None:
-        self._panel.portal_settings(screen)
-        screen.choose("portal.organization", self._panel.options["vpp_organization"])
+    def _named(self, screen: Screen) -> tuple[str, Moment] | None:
+        """What HOME calls the first of its tokens, which is its name at Apple, too, and its end."""
+        shown = screen.beside("home.content_token", rf".*{DATE}") if screen.shows("home.content_token") else None
+        return read_named(shown, self._panel.zone) if shown else None
 
     def _end(self, screen: Screen) -> Moment | None:
         screen.see("portal.token_end")

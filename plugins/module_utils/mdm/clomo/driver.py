@@ -20,6 +20,7 @@ class ClomoDriver:
     """All three ports share one browser, which starts when the first of them is used."""
 
     name = "clomo"
+    absent: Mapping[str, Mapping[str, str]] = {}
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         missing = [name for name in ("domain", "username", "password") if not options.get(name)]

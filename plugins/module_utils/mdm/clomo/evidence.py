@@ -9,7 +9,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 try:
@@ -18,7 +18,7 @@ except ImportError:
     pass
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Page
 
 __all__ = ["MASKED", "Evidence", "Record", "Secrets"]
 
@@ -51,6 +51,14 @@ class Secrets:
             text = text.replace(secret, MASKED)
         return text
 
+    def masked_in(self, value: Any) -> Any:
+        """The same data with its texts masked."""
+        if isinstance(value, dict):
+            return {key: self.masked_in(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self.masked_in(each) for each in value]
+        return self.masked(value) if isinstance(value, str) else value
+
     def masked_bytes(self, data: bytes) -> bytes:
         for secret in sorted(self._texts, key=len, reverse=True):
             data = data.replace(secret.encode(), MASKED.encode())
@@ -81,7 +89,9 @@ class Evidence:
         if self._record is None:
             return
         text = str(page.evaluate("() => document.body.innerText || ''"))
-        hidden = [box for box in page.get_by_role("textbox").all() if self.secrets.shown_in(_content(box))]
+        boxes = page.get_by_role("textbox")
+        contents = enumerate(boxes.evaluate_all("all => all.map(box => String(box.value ?? box.textContent ?? ''))"))
+        hidden = [boxes.nth(number) for number, content in contents if self.secrets.shown_in(content)]
         hidden += [page.get_by_text(secret) for secret in self.secrets.shown_in(text)]
         picture = page.screenshot(mask=hidden, mask_color="#888888", animations="disabled", caret="hide")
         name = self._next(step)
@@ -111,10 +121,6 @@ class Evidence:
     def _next(self, step: str) -> str:
         self._number += 1
         return f"{self._number:04d}-{step}"
-
-
-def _content(box: Locator) -> str:
-    return str(box.evaluate("box => box.value ?? box.textContent ?? ''"))
 
 
 def _address(page: Page) -> str:

@@ -57,7 +57,8 @@ def sign_in(
     if screen.first_of("tabs.home", "login.password", "login.english") != "tabs.home":
         with browser.untraced():
             _enter(screen, account, secrets, clock)
-    screen.press("tabs.home")
+    if not screen.shows("home.push_certificate"):
+        screen.press("tabs.home")
     _in_japanese(screen)
     secrets.add(*browser.cookies())
     browser.keep_session()

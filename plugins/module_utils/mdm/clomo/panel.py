@@ -68,7 +68,7 @@ class Panel:
         self._evidence = Evidence(self._secrets)
         self._browser: Browser | None = None
         self._screen: Screen | None = None
-        self._tab = ""
+        self._tab = self._page = ""
         self._remembered: dict[str, Look] = {}
 
     @property
@@ -99,10 +99,13 @@ class Panel:
             self.close()
             raise
 
-    def once(self, what: str, look: Callable[[], Result]) -> Result:
-        """A look that is good for a minute; for an order's record only one that left its evidence there."""
+    def once(self, what: str, look: Callable[[], Result], *, unrecorded: bool = False) -> Result:
+        """A look that is good for a minute; for an order's record one that left its evidence there.
+
+        unrecorded: one that did not is good enough."""
         seen = self._remembered.get(what)
-        if seen and time.monotonic() - seen.at < REMEMBERED_SECONDS and (seen.recorded or self.record is None):
+        good = seen and (seen.recorded or unrecorded or self.record is None)
+        if seen and good and time.monotonic() - seen.at < REMEMBERED_SECONDS:
             return cast(Result, seen.found)
         found = look()
         self._remembered[what] = Look(time.monotonic(), found, recorded=self.record is not None)
@@ -141,20 +144,29 @@ class Panel:
             return
         if self._tab == tab:
             self.home(screen)
-        self._tab = ""
+        self._tab = self._page = ""
         screen.press(tab)
         self._tab = tab
 
-    def ios_settings(self, screen: Screen) -> None:
+    def ios_settings(self, screen: Screen, *, anew: bool = True) -> None:
+        """anew: False where they may stay as they are, if they are open."""
+        if self._page == "settings.ios_basic" and not anew:
+            return
         self.open_settings(screen)
         self.open_ios_menu(screen)
         self.open_ios_entries(screen)
         self.open_ios_basic(screen)
+        self._page = "settings.ios_basic"
 
-    def portal_settings(self, screen: Screen) -> None:
+    def portal_settings(self, screen: Screen, *, anew: bool = True) -> None:
+        """With the organisation chosen. anew: as for ios_settings."""
+        if self._page == "settings.portal_service" and not anew:
+            return
         self.open_settings(screen)
         self.open_portal_menu(screen)
         self.open_portal_service(screen)
+        screen.choose("portal.organization", self.options["vpp_organization"])
+        self._page = "settings.portal_service"
 
     def open_settings(self, screen: Screen) -> None:
         """HOME, too, has the names of groups; only Settings has 全般."""
@@ -215,7 +227,7 @@ class Panel:
                 )
                 self._signed_in(screen, browser, account)
             screen.strangers.update(STRANGERS)
-            self._tab = "tabs.home"
+            self._tab, self._page = "tabs.home", ""
             self._screen = screen
         return self._screen
 
@@ -237,7 +249,7 @@ class Panel:
     def _stopped(self, error: PanelError) -> PanelError:
         """The error without secrets. The browser is closed: what it shows is not known any more."""
         sentence = self._secrets.masked(str(error))
-        details = {key: _masked(value, self._secrets) for key, value in error.details.items()}
+        details = self._secrets.masked_in(error.details)
         if self._browser is not None and self._screen is not None:
             self._secrets.add(*_cookies(self._browser))
             trace = self._browser.trace() if self.record else None
@@ -278,9 +290,3 @@ def _cookies(browser: Browser) -> list[str]:
         return browser.cookies()
     except PlaywrightError:
         return []
-
-
-def _masked(value: Any, secrets: Secrets) -> Any:
-    if isinstance(value, list):
-        return [_masked(each, secrets) for each in value]
-    return secrets.masked(value) if isinstance(value, str) else value

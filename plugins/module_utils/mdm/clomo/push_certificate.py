@@ -54,8 +54,7 @@ class PushCertificatePort(PanelPort):
         from ...credentials.push_certificate import parse_push_certificate
 
         certificate = parse_push_certificate(received)
-        self._panel.forget()
-        before = self._read()
+        before = self._panel.once("push_certificate", self._read, unrecorded=True)
         if before is None or before.identity != certificate.topic:
             raise OtherOwner(
                 f"This push certificate is of topic {certificate.topic}, CLOMO PANEL uses"
@@ -113,7 +112,8 @@ class PushCertificatePort(PanelPort):
             return in_use(uid, moment)
 
     def _open_wizard(self, screen: Screen) -> None:
-        self._panel.ios_settings(screen)
+        self._panel.ios_settings(screen, anew=False)
+        self._panel.evidence("settings-basic-before")
         screen.press("ios.wizard")
 
     def _begin(self, screen: Screen) -> None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..._errors import ConfigurationError
 
-__all__ = ["DATE", "UID", "Moment", "read_moment", "zone"]
+__all__ = ["DATE", "UID", "Moment", "read_moment", "read_named", "zone"]
 
 UID = r"com\.apple\.mgmt\.[A-Za-z0-9.-]+"
 DATE = r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}\s*日?(?:[\sT]*\d{1,2}:\d{2}(?::\d{2})?)?"
@@ -50,3 +50,10 @@ def read_moment(text: str, where: tzinfo) -> Moment | None:
     except ValueError:
         return None
     return Moment(local.astimezone(timezone.utc), {3: 86400, 5: 60, 6: 1}[len(numbers)])
+
+
+def read_named(text: str, where: tzinfo) -> tuple[str, Moment] | None:
+    """A name and the date behind it; None for anything else."""
+    told = re.fullmatch(rf"[:\uff1a\s]*([^:\uff1a]+?)\s+({DATE})\s*", text)
+    moment = read_moment(told[2], where) if told else None
+    return (told[1], moment) if told and moment else None

@@ -32,7 +32,7 @@ class ServerTokenPort(PanelPort):
             raise FileRefused("The file of the server token is empty. Nothing was pressed. Download it anew at Apple.")
         self._panel.forget()
         with self._panel.work() as screen, self._panel.file("server_token.p7m", received) as path:
-            self._panel.ios_settings(screen)
+            self._panel.ios_settings(screen, anew=False)
             before = self._end(screen)
             self._panel.evidence("settings-basic-before")
             screen.attach("ios.server_token_file", path, within="ios.server_token")

@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import ConfigurationError
 from ..._http import HttpClient
 from ..protocol import CredentialPort, DeviceStep
+from .absent import ABSENT, AbsentStep
 from .collect import CollectStep
 from .commands import Commands
 from .content_token import ContentTokenPort
 from .push_certificate import PushCertificatePort
+from .removal import RemovalStep
+from .removals import Removal, apps, delete, profiles
 from .server_token import ServerTokenPort
 from .wipe import WipeStep
 
@@ -27,6 +30,7 @@ class NanoMdmDriver:
     """A port is None where the inventory gives none of its options; half of them is a mistake."""
 
     name = "nanomdm"
+    absent = ABSENT
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._clients: list[HttpClient] = []
@@ -38,7 +42,9 @@ class NanoMdmDriver:
             self.content_token = ContentTokenPort(options)
 
     def step(self, name: str, notebook: Notebook, options: Mapping[str, Any]) -> DeviceStep | None:
-        """A step on devices; None for what this server cannot do. options: wifi_profile and preserve_data_plan of wipe."""
+        """options: wifi_profile, preserve_data_plan and end_setup of wipe; wanted and all_managed of apps."""
+        if name in ABSENT:
+            return AbsentStep(name, ABSENT[name])
         if self._mdm is None:
             return None
         commands = Commands(self._mdm, self._path_prefix)
@@ -46,7 +52,8 @@ class NanoMdmDriver:
             return CollectStep(commands, notebook)
         if name == "wipe":
             return WipeStep(commands, notebook, **options)
-        return None
+        removals: Mapping[str, Callable[..., Removal]] = {"profiles": profiles, "apps": apps, "delete": delete}
+        return RemovalStep(removals[name](**options), commands, notebook) if name in removals else None
 
     def close(self) -> None:
         for client in self._clients:

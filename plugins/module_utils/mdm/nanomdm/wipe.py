@@ -8,34 +8,66 @@ one that was collected. Source: Apple, "Returning a managed device to service".
 
 from __future__ import annotations
 
-import plistlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from ..._time import from_iso, now_utc
 from ..protocol import Evidence, Found, Item
-from .collect import not_reachable, not_usable
-from .commands import Commands, derived
-from .enrolments import Enrolment, enrolments
+from .commands import Commands, Parcel, Queued, derived
+from .reach import is_the_same, not_to_be_touched
+from .watch import ACKNOWLEDGED, NOT_NOW, Answers, Enrolment, Watch, error_of
 
 if TYPE_CHECKING:
-    from ...campaign.model import Event
     from ...campaign.notebook import Notebook
 
 __all__ = ["WipeStep"]
 
 OLDEST = 17  # iOS and iPadOS that know Return to Service
 BATTERY = 0.2
+SILENT = timedelta(days=1)  # then a device that was sent the erase is asked whether it is still there
 PROBE: Mapping[str, Any] = {"RequestType": "DeviceInformation", "Queries": ["SerialNumber"]}
+NOT_TAKEN = {
+    "en": "The device has not taken the erase yet. It has to be switched on and have a network.",
+    "ja": "デバイスがまだ消去を受け取っていません。電源が入り、ネットワークに接続されている必要があります。",
+}
+AWAY = {
+    "en": "The device has taken the erase and has not enrolled again yet. If that lasts, look at it: it may stand at the"
+    " Activation Lock or have no network.",
+    "ja": "消去は受け付けられましたが、まだ再登録されていません。長く続く場合は、アクティベーションロックやネットワークの状態を"
+    "デバイスで確認してください。",
+}
+RETURNING = {
+    "en": "The device was erased and has begun to enrol again; it has not finished yet.",
+    "ja": "デバイスは消去され、再登録が始まっていますが、まだ完了していません。",
+}
+STANDS = {
+    "en": "The device is erased and enrolled again, and stands in Setup Assistant until it takes the word to go on.",
+    "ja": "デバイスは初期化・再登録されましたが、設定アシスタントで待機中です。",
+}
+UNHEARD = {
+    "en": "The device answers, but it was not heard to take the erase and not seen to enrol again: the command or the device's"
+    " word was lost. It is not sent again. Look at the device; if it was not erased, begin a campaign with another id for it.",
+    "ja": "デバイスは応答していますが、消去の受け付けも再登録も確認できません。コマンドまたは応答が失われた可能性があり、再送しま"
+    "せん。デバイスを確認し、消去されていない場合は、別の ID のキャンペーンで実行してください。",
+}
+DEAD = {
+    "en": "The MDM server knows the erase and never gave it to the device. Run again: another one is sent then.",
+    "ja": "MDM サーバに消去コマンドの記録はありますが、デバイスに渡されていません。もう一度実行すると、新しいコマンドを送信します。",
+}
 
 
 class WipeStep:
     """wifi_profile: a configuration profile by which the erased device finds its network. preserve_data_plan: whether eSIM
-    lines stay; None where nobody has decided."""
+    lines stay; None where nobody has decided. end_setup: a device that waits in Setup Assistant is let go."""
 
     name = "wipe"
     limit = 200
     looks_free = False
     lasting = True
+    needs_facts = True
+    poll = 1.0
 
     def __init__(
         self,
@@ -44,114 +76,107 @@ class WipeStep:
         *,
         wifi_profile: bytes | None,
         preserve_data_plan: bool | None,
+        end_setup: bool,
+        clock: Callable[[], datetime] = now_utc,
     ) -> None:
         self._commands = commands
-        self._notebook = notebook
+        self._watch = Watch(notebook)
         self._wifi_profile = wifi_profile
         self._preserve_data_plan = preserve_data_plan
+        self._end_setup = end_setup
+        self._asked: set[str] = set()
+        self._awake: set[str] = set()
+        self._clock = clock
 
     def preflight(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
-        known = enrolments(self._notebook, [item.device for item in items])
+        known = self._watch.enrolments([item.device for item in items])
         told = {item.device: self._hindrance(item.facts, known.get(item.device)) for item in items}
         return {device: hindrance for device, hindrance in told.items() if hindrance}
 
-    def baseline(self, item: Item) -> Mapping[str, Any]:
+    def baselines(self, items: Sequence[Item]) -> Mapping[str, Mapping[str, Any]]:
         """The enrolment that the erase ends: what is collected later is of the next one."""
-        return {"enrollment_id": item.facts["enrollment_id"], "enrolled_before": item.facts["enrolled_at"]}
+        return {
+            item.device: {
+                "enrollment_id": item.facts["enrollment_id"],
+                "enrolled_before": item.facts["enrolled_at"],
+            }
+            for item in items
+        }
 
     def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
+        """A device that has enrolled anew by now is given nothing."""
+        known = self._watch.enrolments([item.device for item in items])
+        same = [item for item in items if is_the_same(known.get(item.device), item.evidence["enrolled_before"])]
+        self._awake.update(item.device for item in items)
         command = self._command()
-        orders = {item.evidence["enrollment_id"]: (item.command_id, command) for item in items}
-        answers = self._commands.order(orders)
-        told = {item.device: answers[item.evidence["enrollment_id"]] for item in items}
-        return {
-            device: Evidence(Found.PENDING, facts={"queued": True})
-            if answer.queued
-            else Evidence(Found.NOT_ARRIVED, {"en": answer.why, "ja": answer.why})
-            for device, answer in told.items()
-            if answer.queued is not None
-        }
+        answers = self._commands.order(
+            [Parcel(item.command_id, [item.evidence["enrollment_id"]], command) for item in same]
+        )
+        told = {item.device: Evidence(Found.NOT_ARRIVED) for item in items}
+        return told | {item.device: _sent(answers[item.command_id]) for item in same}
 
     def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
-        known = enrolments(self._notebook, [item.device for item in items])
-        probes = {item.device: derived(item.command_id, "probe") for item in items if not item.evidence.get("queued")}
-        wanted = {*probes.values(), *(item.command_id for item in items)}
-        answers = {
-            event.command_uuid: event
-            for event in self._notebook.events(command_uuids=wanted)
-            if event.status != "NotNow"
-        }
-        told = {
-            item.device: self._judged(item, known.get(item.device), answers, probes.get(item.device)) for item in items
-        }
-        self._probe([item for item in items if told[item.device].found is Found.UNKNOWN], probes)
-        return told
+        known = self._watch.enrolments([item.device for item in items])
+        answers = self._watch.answers(
+            {name for item in items for name in (item.command_id, _probe(item), _leave(item))}
+        )
+        told = {item.device: self._judged(item, known.get(item.device), answers) for item in items}
+        doubtful = [item for item in items if told[item.device].found is Found.UNKNOWN]
+        self._ask({_probe(item): item.evidence["enrollment_id"] for item in doubtful}, PROBE)
+        self._wake([item for item in items if told[item.device].reason is NOT_TAKEN])
+        back = [item for item in items if told[item.device].found is Found.DONE and known[item.device].awaiting]
+        ids = {device: enrolment.enrollment_id for device, enrolment in known.items()}
+        return {**told, **self._let_go(ids, back, answers)}
 
-    def _judged(
-        self, item: Item, now: Enrolment | None, answers: Mapping[str | None, Event], probe: str | None
-    ) -> Evidence:
-        """probe: the question that a device in doubt was given after the erase, if that was queued at all."""
-        before = item.evidence["enrolled_before"]
-        if now and now.enrolled_at > before and now.complete:
-            return Evidence(Found.DONE, facts={"enrolled_at": now.enrolled_at, "awaiting_configuration": now.awaiting})
-        if now and now.enrolled_at > before:
-            return Evidence(
-                Found.PENDING,
-                {
-                    "en": "The device was erased and has begun to enrol again; it has not finished yet.",
-                    "ja": "デバイスは消去され、再登録が始まっていますが、まだ完了していません。",
-                },
-            )
-        answer = answers.get(item.command_id)
-        if answer is not None and answer.status != "Acknowledged":
-            why = _error_of(answer)
-            return Evidence(
-                Found.FAILED,
-                {"en": f"The device refused to be erased: {why}.", "ja": f"デバイスが消去を拒否しました ({why})。"},
-            )
-        if answer is not None:
-            return Evidence(
-                Found.PENDING,
-                {
-                    "en": "The device has taken the erase and has not enrolled again yet. If that lasts, look at it: it may stand at"
-                    " the Activation Lock or have no network.",
-                    "ja": "消去は受け付けられましたが、まだ再登録されていません。長く続く場合は、アクティベーションロックやネットワーク"
-                    "の状態をデバイスで確認してください。",
-                },
-            )
-        if probe is None:
-            return Evidence(
-                Found.PENDING,
-                {
-                    "en": "The device has not taken the erase yet. It has to be switched on and have a network.",
-                    "ja": "デバイスがまだ消去を受け取っていません。電源が入り、ネットワークに接続されている必要があります。",
-                },
-            )
-        return Evidence(Found.NOT_ARRIVED if probe in answers else Found.UNKNOWN)
+    def _judged(self, item: Item, now: Enrolment | None, answers: Answers) -> Evidence:
+        if now is not None and not is_the_same(now, item.evidence["enrolled_before"]):
+            facts = {"enrolled_at": now.enrolled_at, "awaiting_configuration": now.awaiting}
+            return Evidence(Found.DONE, facts=facts) if now.completed_at else Evidence(Found.PENDING, RETURNING)
+        answer = answers.get((item.evidence["enrollment_id"], item.command_id))
+        if answer is None and (not item.evidence.get("queued") or self._is_silent(item)):
+            return self._by_the_probe(item, answers)
+        if answer is None or answer.status == NOT_NOW:
+            return Evidence(Found.PENDING, NOT_TAKEN)
+        if answer.status == ACKNOWLEDGED:
+            return Evidence(Found.PENDING, AWAY)
+        why = error_of(answer)
+        en, ja = f"The device refused to be erased: {why}.", f"デバイスが消去を拒否しました ({why})。"
+        return Evidence(Found.FAILED, {"en": en, "ja": ja})
 
-    def _probe(self, items: Sequence[Item], probes: Mapping[str, str]) -> None:
-        """A queue is first in, first out, and an erase is never put off: whoever answers this was given no erase before it."""
-        if items:
-            self._commands.order({item.evidence["enrollment_id"]: (probes[item.device], PROBE) for item in items})
+    def _by_the_probe(self, item: Item, answers: Answers) -> Evidence:
+        """A queue is first in, first out, and an erase is never put off: whoever answers the probe was given no erase before."""
+        if (item.evidence["enrollment_id"], _probe(item)) not in answers:
+            return Evidence(Found.UNKNOWN)
+        if item.evidence.get("queued"):
+            return Evidence(Found.FAILED, UNHEARD, repeatable=False)
+        return Evidence(Found.FAILED, DEAD) if item.evidence.get("known") else Evidence(Found.NOT_ARRIVED)
+
+    def _is_silent(self, item: Item) -> bool:
+        return item.intended_at is not None and self._clock() - from_iso(item.intended_at) >= SILENT
+
+    def _let_go(self, ids: Mapping[str, str], items: Sequence[Item], answers: Answers) -> dict[str, Evidence]:
+        """Devices in Setup Assistant are sent DeviceConfigured; any answer to that shows that they take commands again."""
+        left = [item for item in items if (ids[item.device], _leave(item)) not in answers] if self._end_setup else []
+        self._ask({_leave(item): ids[item.device] for item in left}, {"RequestType": "DeviceConfigured"})
+        return {item.device: Evidence(Found.PENDING, STANDS) for item in left}
+
+    def _ask(self, ids: Mapping[str, str], command: Mapping[str, Any]) -> None:
+        """Once a run, by CommandUUID."""
+        new = {name: enrollment_id for name, enrollment_id in ids.items() if name not in self._asked}
+        self._asked.update(new)
+        self._commands.order([Parcel(name, [enrollment_id], command) for name, enrollment_id in new.items()])
+
+    def _wake(self, items: Sequence[Item]) -> None:
+        """What earlier runs left is pushed once a run."""
+        new = [item for item in items if item.device not in self._awake]
+        self._awake.update(item.device for item in new)
+        self._commands.wake([item.evidence["enrollment_id"] for item in new])
 
     def _hindrance(self, facts: Mapping[str, Any], now: Enrolment | None) -> Evidence | None:
         """Why the device is not erased now."""
-        if not_usable(now):
-            return not_reachable(now)
-        if not facts:
-            return Evidence(
-                Found.PENDING,
-                {
-                    "en": "What the device is has not been collected yet: that step comes first.",
-                    "ja": "デバイスの情報がまだ収集されていません。先に情報の収集を実行してください。",
-                },
-            )
+        if hindrance := not_to_be_touched(facts, now):
+            return replace(hindrance, found=Found.FAILED) if hindrance.found is Found.SKIPPED else hindrance
         hindrances = (
-            (
-                now is not None and now.enrolled_at != facts["enrolled_at"],
-                "The device has enrolled anew since it was looked at, so it may have another user. Look at it again if it is meant.",
-                "情報の収集後に再登録されているため、利用者が替わった可能性があります。対象であれば情報を収集し直してください。",
-            ),
             (
                 _major(facts.get("os_version")) < OLDEST,
                 f"Its system {facts.get('os_version')} does not know Return to Service; that needs {OLDEST}. Update it first.",
@@ -214,7 +239,20 @@ def _major(version: Any) -> int:
     return int(head) if head.isdigit() else 0
 
 
-def _error_of(answer: Event) -> str:
-    chain = (plistlib.loads(answer.payload) if answer.payload else {}).get("ErrorChain") or [{}]
-    told = chain[0].get("USEnglishDescription") or chain[0].get("LocalizedDescription") or answer.status
-    return f"{told} ({chain[0].get('ErrorCode', answer.status)})"
+def _sent(answer: Queued) -> Evidence:
+    """A command that the server knows already may wait there, or have been lost there."""
+    if answer.known:
+        return Evidence(Found.UNKNOWN, facts={"known": True})
+    if answer.queued is None:
+        return Evidence(Found.UNKNOWN)
+    if not answer.queued:
+        return Evidence(Found.NOT_ARRIVED, {"en": answer.why, "ja": answer.why})
+    return Evidence(Found.PENDING, facts={"queued": True})
+
+
+def _probe(item: Item) -> str:
+    return derived(item.command_id, str(item.attempt), "probe")
+
+
+def _leave(item: Item) -> str:
+    return derived(item.command_id, "DeviceConfigured")

@@ -13,7 +13,11 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils._errors import Con
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.labels import LABELS, labels_with
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.login import one_time_code
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.panel import sign_in_address
-from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.readings import read_moment, zone
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.readings import (
+    read_moment,
+    read_named,
+    zone,
+)
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.portals.labels import BUSINESS, PUSH
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.web.screen import pattern
 
@@ -26,12 +30,44 @@ PAGE_OBJECTS = [
     UTILS / "portals" / "assist.py",
 ]
 ROLES = {"press", "caption", "field", "file", "choice", "tick", "window", "notice", "row"}
+TOUCHES = (
+    r"(?<!screen)\.(?:(?:dbl)?click|tap|(?:un)?check|set_checked|fill|select_option|set_(?:input_)?files"
+    r"|press_sequentially|dispatch_event)\((?!\))"
+)
 SELECTORS = r"locator\(|query_selector|\$\(|xpath|css=|#[a-z]+[-\w]*['\"]|\.nth\(|get_by_(?:test_id|role|text|label)"
 
 
 @pytest.mark.parametrize("path", PAGE_OBJECTS, ids=lambda path: path.stem)
 def test_page_objects_name_labels_only(path: Path) -> None:
     assert re.findall(SELECTORS, path.read_text(encoding="utf-8")) == []
+
+
+def test_nothing_but_the_screen_touches_an_element() -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in UTILS.parent.rglob("*.py")}
+    of_browsers = {path: text for path, text in texts.items() if "playwright" in text or "Screen" in text}
+    touching = {path.name: found for path, text in of_browsers.items() if (found := re.findall(TOUCHES, text))}
+    assert list(touching) == ["screen.py"]
+
+
+def test_the_screen_finds_by_role_and_text() -> None:
+    text = (UTILS / "web" / "screen.py").read_text(encoding="utf-8")
+    finds = r"\.(get_by_\w+|locator|query_selector\w*|frame_locator|mouse\.\w+|keyboard\.\w+)\("
+    found = set(re.findall(finds, text))
+    assert found == {
+        *("get_by_role", "get_by_text", "get_by_label", "get_by_placeholder"),
+        *("mouse.move", "mouse.wheel"),
+    }
+
+
+def test_scripts_in_the_page_only_look() -> None:
+    text = (UTILS / "web" / "scripts.py").read_text(encoding="utf-8")
+    assert re.findall(r"\.(?:click|submit|focus|dispatchEvent|setAttribute)\(|\.value\s*=[^=]", text) == []
+
+
+def test_at_apple_nothing_is_typed_but_notes() -> None:
+    labels = {**PUSH, **BUSINESS}
+    assert [key for key, label in labels.items() if label.role == "field"] == ["push.notes"]
+    assert not re.search(r"password", (UTILS / "portals" / "assist.py").read_text(encoding="utf-8"), re.IGNORECASE)
 
 
 @pytest.mark.parametrize("path", PAGE_OBJECTS, ids=lambda path: path.stem)
@@ -79,6 +115,10 @@ def test_texts_are_compared_whole(texts: tuple[str, ...], shown: str, fits: bool
     assert bool(pattern(texts).search(shown)) is fits
 
 
+def test_a_part_of_a_text_is_found_without_going_through_the_text_from_each_letter_on() -> None:
+    assert pattern(("…ADE…一覧…",), whole=False).pattern == "(?:ADE.*一覧)"
+
+
 @pytest.mark.parametrize(
     ("text", "utc", "within"),
     [
@@ -98,6 +138,22 @@ def test_dates_are_read_in_the_panels_time_zone(text: str, utc: str, within: int
 @pytest.mark.parametrize("text", ["2027/13/45", "11/23", "2027/11/23 25:00"])
 def test_what_is_no_date(text: str) -> None:
     assert read_moment(text, timezone.utc) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Main School 2027/11/23 13:05:06", "Main School"),
+        (": 第1小学校 2027年11月23日", "第1小学校"),
+        ("2027/11/23 13:05:06", None),
+        ("VPP サービストークン: Main School 2027/11/23", None),
+        ("Main School", None),
+        ("Main School 2027/13/45", None),
+    ],
+)
+def test_a_name_with_its_date(text: str, name: str | None) -> None:
+    told = read_named(text, zone("Asia/Tokyo"))
+    assert (told[0] if told else None) == name
 
 
 def test_a_time_zone_that_is_none() -> None:

@@ -1,0 +1,220 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is made of what a device says, or does not say, after the removal of a profile or an app; days go by in no time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.ledger import open_ledger
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model import State
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.commands import Queued
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.removal import RemovalStep
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.removals import apps, delete, profiles
+from ansible_collections.nendo.apple_mdm.tests.unit.credentials.makers import NOW
+from ansible_collections.nendo.apple_mdm.tests.unit.mdm.nanomdm.devices import ID, MDM, OWN, WIFI, Story
+
+pytest.importorskip("sqlalchemy")
+
+REMOVE, LIST = "RemoveProfile", "ProfileList"
+HAS_IT: dict[str, Any] = {"ProfileList": [{"PayloadIdentifier": WIFI["identifier"]}]}
+HAS_IT_NOT: dict[str, Any] = {"ProfileList": [{"PayloadIdentifier": MDM["identifier"]}]}
+NO_ANSWER = Queued(None, "no answer")
+REFUSAL: dict[str, Any] = {"ErrorChain": [{"ErrorCode": 12075, "LocalizedDescription": "not installed"}]}
+
+
+def story_of(removal: Any, tmp_path: Path) -> Story:
+    ledger = open_ledger(str(tmp_path / "ledger.db"))
+    story = Story(ledger, lambda sent, notebook, clock: RemovalStep(removal, sent, notebook, clock), NOW)
+    story.collected(story.enrols())
+    return story
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    made = story_of(profiles(), tmp_path)
+    yield made
+    made.ledger.close()
+
+
+def test_an_acknowledgement_is_the_proof(story: Story) -> None:
+    for _run in range(2):
+        assert story.state() is State.PENDING
+    story.hears(story.sent.last(REMOVE))
+    assert story.state() is State.DONE
+    assert len(story.sent.orders) == 1
+
+
+def test_a_silent_device_is_asked_once_a_day_for_its_list(story: Story) -> None:
+    story.run()
+    story.passes(hours=23)
+    story.run()
+    assert story.sent.uuids(LIST) == []
+    story.passes(hours=1)
+    for _run in range(2):
+        story.run()
+    assert len(set(story.sent.uuids(LIST))) == 1
+    story.passes(days=2)
+    story.run()
+    assert len(set(story.sent.uuids(LIST))) == 2 and len(story.sent.uuids(REMOVE)) == 1
+    story.hears(story.sent.last(LIST), **HAS_IT_NOT)
+    assert story.state() is State.DONE
+
+
+def test_what_is_still_there_although_the_device_took_all_is_sent_again(story: Story) -> None:
+    story.run()
+    story.passes(days=1)
+    story.run()
+    story.hears(story.sent.last(LIST), **HAS_IT)
+    assert story.state() is State.PENDING
+    first, second = story.sent.uuids(REMOVE)
+    assert first != second
+    story.hears(second)
+    assert story.state() is State.DONE
+
+
+def test_in_doubt_it_is_asked_at_once_and_once_an_hour(story: Story) -> None:
+    story.sent.answer = lambda parcel: NO_ANSWER
+    assert story.state() is State.IN_DOUBT
+    assert story.state() is State.IN_DOUBT
+    assert len(set(story.sent.uuids(LIST))) == 1
+    story.passes(minutes=61)
+    assert story.state() is State.IN_DOUBT
+    assert len(set(story.sent.uuids(LIST))) == 2 and len(story.sent.uuids(REMOVE)) == 1
+
+
+@pytest.mark.parametrize(("listed", "then"), [(HAS_IT_NOT, State.DONE), (HAS_IT, State.PENDING)], ids=["gone", "there"])
+def test_a_doubt_is_settled_by_the_list(story: Story, listed: dict[str, Any], then: State) -> None:
+    story.sent.answer = lambda parcel: NO_ANSWER
+    story.run()
+    story.sent.answer = lambda parcel: Queued(True)
+    story.hears(story.sent.last(LIST), **listed)
+    assert story.state() is then
+    assert len(story.sent.uuids(REMOVE)) == (1 if then is State.DONE else 2)
+
+
+def test_a_list_of_before_the_second_sending_proves_nothing_of_it(story: Story) -> None:
+    story.sent.answer = lambda parcel: NO_ANSWER
+    story.run()
+    story.hears(story.sent.last(LIST), **HAS_IT)
+    assert story.state() is State.IN_DOUBT
+    assert len(story.sent.uuids(REMOVE)) == 2
+    assert story.state() is State.IN_DOUBT and len(story.sent.uuids(REMOVE)) == 2
+
+
+@pytest.mark.parametrize("status", ["Error", "CommandFormatError"])
+def test_a_refusal_is_one_only_if_it_is_still_there(story: Story, status: str) -> None:
+    story.run()
+    story.hears(story.sent.last(REMOVE), status, **REFUSAL)
+    story.run()
+    story.hears(story.sent.last(LIST), **HAS_IT_NOT)
+    assert story.state() is State.DONE
+
+
+def test_a_refusal_fails_and_another_run_tries_again(story: Story) -> None:
+    story.run()
+    story.hears(story.sent.last(REMOVE), "Error", **REFUSAL)
+    story.run()
+    story.hears(story.sent.last(LIST), **HAS_IT)
+    failed = story.run()
+    assert failed.state is State.FAILED and failed.reason
+    assert "com.example.wifi" in failed.reason["en"] and "12075" in failed.reason["en"]
+    assert story.state() is State.PENDING and len(set(story.sent.uuids(REMOVE))) == 2
+
+
+def test_what_is_put_off_waits_and_its_lost_word_is_made_up_for(story: Story) -> None:
+    story.sent.answer = lambda parcel: NO_ANSWER
+    story.run()
+    story.hears(story.sent.last(REMOVE), "NotNow")
+    story.hears(story.sent.last(LIST), **HAS_IT)
+    assert story.state() is State.PENDING and len(story.sent.uuids(REMOVE)) == 1
+    story.passes(hours=2)
+    assert story.state() is State.PENDING
+    story.hears(story.sent.last(LIST), **HAS_IT_NOT)
+    assert story.state() is State.DONE
+
+
+def test_a_word_of_not_now_that_comes_late_does_not_undo_an_acknowledgement(story: Story) -> None:
+    story.run()
+    story.hears(story.sent.last(REMOVE))
+    story.passes(seconds=-1)
+    story.hears(story.sent.last(REMOVE), "NotNow")
+    assert story.state() is State.DONE
+
+
+def test_what_earlier_runs_left_is_pushed_once_a_run_and_who_is_gone_has_left(story: Story) -> None:
+    story.run()
+    assert story.sent.woken == []
+    story.run()
+    assert story.sent.woken == [ID]
+    story.sent.gone = {ID}
+    left = story.run()
+    assert left.state is State.DONE and left.evidence["left"] is True
+    assert len(story.sent.orders) == 1
+
+
+def test_who_is_gone_when_it_is_sent_has_left(story: Story) -> None:
+    story.sent.answer = lambda parcel: Queued(True, gone=frozenset({ID}))
+    assert story.state() is State.DONE
+
+
+def test_who_checked_out_has_left(story: Story) -> None:
+    story.run()
+    story.tell("mdm.CheckOut")
+    assert story.state() is State.DONE
+
+
+def test_what_the_server_did_not_take_is_told_with_its_words(story: Story) -> None:
+    story.sent.answer = lambda parcel: Queued(False, "the disk is full")
+    told = story.run()
+    assert told.state is State.PLANNED and told.reason and "disk is full" in told.reason["en"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        pytest.param({"profiles": []}, State.FAILED, id="none told"),
+        pytest.param({"profiles": [{**MDM, "mdm": False}, WIFI]}, State.FAILED, id="encrypted"),
+        pytest.param({"profiles": [MDM]}, State.DONE, id="nothing else"),
+        pytest.param({"profiles": [MDM, OWN], "supervised": False}, State.DONE, id="only the user's own"),
+        pytest.param({"profiles": [MDM, OWN]}, State.PENDING, id="the user's own, supervised"),
+    ],
+)
+def test_which_profiles_go(tmp_path: Path, facts: dict[str, Any], state: State) -> None:
+    """Where the profile of the enrolment is not known, any could be it."""
+    story = story_of(profiles(), tmp_path)
+    story.collected(story.ledger.facts("graduation-2027")["C02XK0AB0001"]["enrolled_at"], **facts)
+    told = story.run()
+    assert told.state is state
+    assert len(story.sent.orders) == (state is State.PENDING)
+
+
+def test_the_enrolment_is_not_over_while_its_profile_is_not_known(tmp_path: Path) -> None:
+    story = story_of(delete(), tmp_path)
+    for earlier in ("profiles", "apps", "licences"):
+        story.settled(earlier)
+    story.collected(story.ledger.facts("graduation-2027")["C02XK0AB0001"]["enrolled_at"], profiles=[])
+    assert story.state() is State.FAILED and story.sent.orders == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "state"),
+    [({}, State.DONE), ({"com.example.agent": {"Status": "ManagedButUninstalled"}}, State.DONE)],
+    ids=["absent", "uninstalled"],
+)
+def test_an_app_that_is_gone(tmp_path: Path, listed: dict[str, Any], state: State) -> None:
+    story = story_of(apps([], True), tmp_path)
+    story.run()
+    story.hears(story.sent.last("RemoveApplication"), "Error", **REFUSAL)
+    story.run()
+    story.hears(story.sent.last("ManagedApplicationList"), ManagedApplicationList=listed)
+    assert story.state() is state
+
+
+def test_apps_that_were_not_told_are_not_taken_for_none(tmp_path: Path) -> None:
+    story = story_of(apps([], True), tmp_path)
+    story.collected(story.ledger.facts("graduation-2027")["C02XK0AB0001"]["enrolled_at"], managed_apps=None)
+    assert story.state() is State.FAILED and story.sent.orders == []

@@ -1,0 +1,121 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is made of what a device says, or does not say, after it was sent the erase; days go by in no time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.ledger import open_ledger
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model import State
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.commands import Queued
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.wipe import WipeStep
+from ansible_collections.nendo.apple_mdm.tests.unit.credentials.makers import NOW
+from ansible_collections.nendo.apple_mdm.tests.unit.mdm.nanomdm.devices import ID, Story
+
+pytest.importorskip("sqlalchemy")
+
+ERASE, PROBE, LEAVE = "EraseDevice", "DeviceInformation", "DeviceConfigured"
+NO_ANSWER, TAKEN = Queued(None, "no answer"), Queued(True)
+KNOWN = Queued(True, "command already exists", known=True)
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    ledger = open_ledger(str(tmp_path / "ledger.db"))
+    made = Story(
+        ledger,
+        lambda sent, notebook, clock: WipeStep(
+            sent, notebook, wifi_profile=b"", preserve_data_plan=None, end_setup=True, clock=clock
+        ),
+        NOW,
+    )
+    made.collected(made.enrols())
+    yield made
+    ledger.close()
+
+
+def test_only_the_return_is_the_proof(story: Story) -> None:
+    assert story.state() is State.PENDING
+    story.hears(story.sent.last(ERASE))
+    assert story.state() is State.PENDING
+    story.passes(minutes=5)
+    story.enrols()
+    assert story.state() is State.DONE
+    assert story.sent.uuids(LEAVE) == []
+
+
+def test_a_refreshed_token_is_no_return(story: Story) -> None:
+    story.run()
+    story.tell("mdm.TokenUpdate")
+    assert story.state() is State.PENDING
+
+
+def test_a_return_whose_authenticate_was_lost_is_one(story: Story) -> None:
+    story.run()
+    story.enrols(authenticate=False)
+    assert story.state() is State.DONE
+
+
+def test_a_device_in_setup_assistant_is_let_go(story: Story) -> None:
+    story.run()
+    story.enrols(awaiting=True)
+    for _run in range(2):
+        assert story.state() is State.PENDING
+    assert len(set(story.sent.uuids(LEAVE))) == 1
+    story.hears(story.sent.last(LEAVE))
+    assert story.state() is State.DONE
+
+
+def test_in_doubt_the_answer_to_a_question_behind_it_tells_that_it_never_arrived(story: Story) -> None:
+    story.sent.answer = lambda parcel: NO_ANSWER
+    assert story.state() is State.IN_DOUBT
+    story.sent.answer = lambda parcel: TAKEN
+    assert story.state() is State.IN_DOUBT and len(story.sent.uuids(ERASE)) == 1
+    story.hears(story.sent.last(PROBE))
+    assert story.state() is State.PENDING
+    assert len(story.sent.uuids(ERASE)) == 2 and len(set(story.sent.uuids(ERASE))) == 1, "the same command"
+
+
+def test_the_answer_to_an_earlier_question_tells_nothing_of_a_later_sending(story: Story) -> None:
+    story.sent.answer = lambda parcel: NO_ANSWER
+    story.run()
+    story.hears(story.sent.last(PROBE))
+    assert story.state() is State.IN_DOUBT
+    for _run in range(2):
+        assert story.state() is State.IN_DOUBT
+    assert len(story.sent.uuids(ERASE)) == 2 and len(set(story.sent.uuids(PROBE))) == 2
+
+
+def test_an_erase_that_the_server_has_and_never_gave_is_replaced(story: Story) -> None:
+    story.sent.answer = lambda parcel: KNOWN if parcel.command["RequestType"] == ERASE else TAKEN
+    assert story.state() is State.IN_DOUBT
+    story.hears(story.sent.last(PROBE))
+    assert story.state() is State.FAILED
+    story.run()
+    assert len(set(story.sent.uuids(ERASE))) == 2
+
+
+def test_a_silent_device_that_is_still_there_fails_for_good(story: Story) -> None:
+    """It may have been erased and come back, with all word of that lost: then somebody else has it."""
+    story.run()
+    story.passes(hours=23)
+    story.run()
+    assert story.sent.uuids(PROBE) == []
+    story.passes(hours=1)
+    assert story.state() is State.PENDING
+    story.hears(story.sent.last(PROBE))
+    failed = story.run()
+    assert failed.state is State.FAILED and not failed.repeatable
+    for _run in range(2):
+        assert story.state() is State.FAILED
+    assert len(story.sent.uuids(ERASE)) == 1
+
+
+def test_what_earlier_runs_left_is_pushed_once_a_run(story: Story) -> None:
+    story.run()
+    assert story.sent.woken == []
+    story.run()
+    assert story.sent.woken == [ID]
