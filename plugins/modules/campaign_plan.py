@@ -327,6 +327,7 @@ def planned(module: AnsibleModule, ledger: Ledger) -> dict[str, Any]:
     params, check = module.params, module.check_mode
     devices = given_devices(params)
     check_confirmed(params, devices, check)
+    ledger.check_newest()
     absent = absent_steps(params)
     roster = entries(params)
     owners = ledger.owners(params["campaign"], devices)

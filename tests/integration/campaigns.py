@@ -234,6 +234,11 @@ class Campaign:
             for told in devices
         }
 
+    def world_of(self, fact: str) -> list[Any]:
+        """The fact of each device that takes part."""
+        world = self.world()
+        return [world[device][fact] for device in self.devices]
+
     def agrees(self, devices: Sequence[str] | None = None) -> None:
         """What the ledger says is done of these devices or all, the world shows, at any time."""
         devices = self.devices if devices is None else devices
@@ -363,6 +368,7 @@ def quick(limit: int | None = None) -> Iterator[None]:
     with ExitStack() as patched:
         for step in steps:
             patched.enter_context(mock.patch.object(step, "poll", 0.05))
+        patched.enter_context(mock.patch.object(wipe, "LET_GO_AGAIN", timedelta(seconds=1)))
         for module in (unassign, licences):
             patched.enter_context(mock.patch.object(module, "LAG", timedelta(0)))
         for step in (collect.CollectStep, removal.RemovalStep, wipe.WipeStep) if limit else ():

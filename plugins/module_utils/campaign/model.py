@@ -22,6 +22,7 @@ __all__ = [
     "State",
     "comes_first",
     "command_id",
+    "is_leaving",
     "may_have_changed",
     "standing",
 ]
@@ -87,6 +88,11 @@ def standing(outcome: str, states: Mapping[str, State]) -> tuple[str, str | None
     if failed:
         return "failed", failed[0]
     return ("pending", left[0]) if left else ("done", None)
+
+
+def is_leaving(states: Mapping[str, State]) -> bool:
+    """Whether a device that is given away has steps to come."""
+    return "wipe" not in states and standing("donate", states)[0] == "pending"
 
 
 def may_have_changed(states: Mapping[str, State]) -> bool:

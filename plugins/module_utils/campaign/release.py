@@ -25,7 +25,7 @@ class ReleaseStep:
     looks_free = True
     lasting = True
     needs_facts = False
-    poll = 10.0
+    poll = 7.0
 
     def __init__(self, client: SchoolClient, *, limit: int = PAGE, clock: Callable[[], datetime] = now_utc) -> None:
         if client.account.product != "business":

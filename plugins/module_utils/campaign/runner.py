@@ -20,7 +20,7 @@ from .._errors import AppleMdmError, ConfigurationError, LibraryMissing, Service
 from .._time import now_utc
 from ..mdm.protocol import DeviceStep, Evidence, Found, Item
 from .ledger import Ledger
-from .model import OPEN, Change, Record, State, comes_first, may_have_changed
+from .model import OPEN, Change, Record, State, comes_first, is_leaving, may_have_changed
 
 __all__ = ["Outcome", "StepRun"]
 
@@ -119,18 +119,30 @@ class StepRun:
         self._first = {
             device: first for device in self._devices if (first := comes_first(self.step.name, states.get(device, {})))
         }
-        self._anew = [device for device in self._devices if may_have_changed(states.get(device, {}))]
+        self._anew = [] if self.step.lasting else self._to_look_at_again(states)
         if not self.check_mode:
             self.ledger.plan(self.campaign, self.tenant, self.step.name, self._devices)
             self.ledger.doubt_the_dead(self.campaign, self.step.name)
-            if not self.step.lasting:
-                self.ledger.look_again(self.campaign, self.step.name, self._anew)
+            self.ledger.look_again(self.campaign, self.step.name, self._anew)
         new = Record(self.campaign, self.tenant, "", self.step.name, State.PLANNED)
         return {device: replace(new, device=device) for device in self._devices} | self._stored()
 
+    def _to_look_at_again(self, states: Mapping[str, Mapping[str, State]]) -> list[str]:
+        """What a step has gone on from is not asked again. But a device that may not be asked any more, since it has a new
+        user, has nothing of what is left done to it."""
+        anew = [device for device in self._devices if may_have_changed(states.get(device, {}))]
+        others = set(self._devices).difference(anew)
+        leaving = {
+            device: record
+            for device, record in self._stored().items()
+            if device in others and record.state is State.DONE and is_leaving(states[device])
+        }
+        told = self.step.preflight(self._items(leaving)) if leaving else {}
+        return anew + [device for device, found in told.items() if found.found is Found.FAILED]
+
     def _plan_again(self) -> None:
         """What failed may be tried again, and what was skipped may be needed by now."""
-        anew = set() if self.step.lasting else set(self._anew)
+        anew = set(self._anew)
         self._settle(
             [
                 Change(record, State.PLANNED, reason=record.reason)

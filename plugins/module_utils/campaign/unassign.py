@@ -33,7 +33,7 @@ class UnassignStep:
     looks_free = True
     lasting = True
     needs_facts = False
-    poll = 10.0
+    poll = 7.0
 
     def __init__(
         self, client: SchoolClient, server_name: str, *, limit: int = PAGE, clock: Callable[[], datetime] = now_utc

@@ -26,6 +26,7 @@ __all__ = ["WipeStep"]
 
 OLDEST = 17  # iOS and iPadOS that know Return to Service
 BATTERY = 0.2
+LET_GO_AGAIN = timedelta(hours=1)
 SILENT = timedelta(days=1)  # then a device that was sent the erase is asked whether it is still there
 PROBE: Mapping[str, Any] = {"RequestType": "DeviceInformation", "Queries": ["SerialNumber"]}
 NOT_TAKEN = {
@@ -118,7 +119,7 @@ class WipeStep:
     def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         known = self._watch.enrolments([item.device for item in items])
         answers = self._watch.answers(
-            {name for item in items for name in (item.command_id, _probe(item), _leave(item))}
+            {name for item in items for name in (item.command_id, _probe(item), *self._words(item))}
         )
         told = {item.device: self._judged(item, known.get(item.device), answers) for item in items}
         doubtful = [item for item in items if told[item.device].found is Found.UNKNOWN]
@@ -156,9 +157,21 @@ class WipeStep:
 
     def _let_go(self, ids: Mapping[str, str], items: Sequence[Item], answers: Answers) -> dict[str, Evidence]:
         """Devices in Setup Assistant are sent DeviceConfigured; any answer to that shows that they take commands again."""
-        left = [item for item in items if (ids[item.device], _leave(item)) not in answers] if self._end_setup else []
-        self._ask({_leave(item): ids[item.device] for item in left}, {"RequestType": "DeviceConfigured"})
-        return {item.device: Evidence(Found.PENDING, STANDS) for item in left}
+        words = {item.device: self._words(item) for item in items} if self._end_setup else {}
+        left = {
+            device: names
+            for device, names in words.items()
+            if not any((ids[device], name) in answers for name in names)
+        }
+        self._ask({names[-1]: ids[device] for device, names in left.items()}, {"RequestType": "DeviceConfigured"})
+        return dict.fromkeys(left, Evidence(Found.PENDING, STANDS))
+
+    def _words(self, item: Item) -> list[str]:
+        """The CommandUUIDs by which it may have been let go by now, one more an hour: an answer may have been lost."""
+        since = self._clock() - from_iso(item.intended_at) if item.intended_at else timedelta(0)
+        return [
+            derived(item.command_id, "DeviceConfigured", str(each)) for each in range(int(since / LET_GO_AGAIN) + 1)
+        ]
 
     def _ask(self, ids: Mapping[str, str], command: Mapping[str, Any]) -> None:
         """Once a run, by CommandUUID."""
@@ -252,7 +265,3 @@ def _sent(answer: Queued) -> Evidence:
 
 def _probe(item: Item) -> str:
     return derived(item.command_id, str(item.attempt), "probe")
-
-
-def _leave(item: Item) -> str:
-    return derived(item.command_id, "DeviceConfigured")
