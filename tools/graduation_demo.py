@@ -39,6 +39,7 @@ def graduate(world: World, folder: Path, say: Callable[[str], None], play: Calla
         },
     )
     confirmed = ("-e", f"graduation_confirm={CAMPAIGN}")
+    at_once = ("-e", '{"graduation_serial": ["100%"]}')
     inventory = groups.inventory()
     with events_to(ledger, folder, school):
         say(f"Graduation: {half} iPads are given away, {half} are handed on. A dry run")
@@ -49,13 +50,13 @@ def graduate(world: World, folder: Path, say: Callable[[str], None], play: Calla
         say(
             f"For real. {off} is switched off, {locked} has the Activation Lock on, {stuck} will not come back by itself"
         )
-        play(inventory, "graduation.yml", *confirmed)
+        play(inventory, "graduation.yml", *confirmed, "-e", '{"graduation_serial": [1, "100%"]}')
         say("The three are seen to by a person, and the same command goes on where it was")
         school.device_set([off], off=False)
         school.device_set([locked], find_my=False)
         school.device_set([stuck], returns=True)
         school.device_enrols(stuck)
-        if play(inventory, "graduation.yml", *confirmed):
+        if play(inventory, "graduation.yml", *confirmed, *at_once):
             raise SystemExit("The second run did not end well.")
     devices = school.managed()
     done = sum(device["unenrolled"] + device["erased"] for device in devices)
