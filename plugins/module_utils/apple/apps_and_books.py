@@ -126,7 +126,8 @@ class AppsAndBooksClient:
                 page = self._located("GET", path, params={**params, "pageIndex": str(page["nextPageIndex"])})
         raise ServiceError(
             f"The stock of apps and books changed during each of {WALKS} readings. Nothing was changed by us. Run"
-            " again when nobody is buying or assigning."
+            " again when nobody is buying or assigning.",
+            changing=True,
         )
 
     def _located(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from ansible_collections.nendo.apple_mdm.plugins.module_utils._errors import ServiceError
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.apple.apps_and_books import AppsAndBooksClient
 from ansible_collections.nendo.apple_mdm.plugins.modules import vpp_license_revoke
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World
 from ansible_collections.nendo.apple_mdm.tests.unit.modules.running import run_module
@@ -119,3 +121,22 @@ def test_another_mdm_servers_location_is_refused(run: Run, school: Tenant, world
 def test_a_token_that_is_none(run: Run) -> None:
     told = run(content_token="no token at all")
     assert told["failed"] and "no token at all" not in told["msg"]
+
+
+def test_assignments_that_change_while_they_are_read_are_looked_at_again(
+    run: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By our own events, of which one is carried out after the other."""
+    many = world.tenant("many", devices=24, assets=1, licences=1)
+    walk, restless = AppsAndBooksClient.every_assignment, [True]
+
+    def read(client: AppsAndBooksClient, most_calls: int) -> list[dict[str, Any]] | None:
+        if world.writes(path_regex=CHANGES) and restless and restless.pop():
+            raise ServiceError("The stock changed.", changing=True)
+        return walk(client, most_calls)
+
+    world.forget_requests()
+    monkeypatch.setattr(AppsAndBooksClient, "every_assignment", read)
+    first = run(tenant=many, devices=many.serials, wait_timeout=0)
+    assert first["summary"]["pending"] == 24 and restless == []
+    assert run(tenant=many, devices=many.serials)["summary"]["done"] == 24
