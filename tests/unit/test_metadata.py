@@ -112,3 +112,10 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     linked = [target for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in target]
     assert [target for target in linked if not (ROOT / page).parent.joinpath(target).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["nendo-events.service", "Containerfile"])
+def test_what_starts_nendo_events_gives_it_both_keys(name: str) -> None:
+    """Without the ledger's key bypass codes are dropped, and no device with one is ever erased."""
+    text = (ROOT / "extras" / "nendo-events" / name).read_text(encoding="utf-8")
+    assert "--hmac-key-file" in text and "--ledger-key-file" in text
