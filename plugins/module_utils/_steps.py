@@ -73,7 +73,7 @@ RELEASE_OPTIONS: dict[str, Any] = {**ACTIVITY_OPTIONS, "confirm_release": {"type
 
 def open_step(module: AnsibleModule, ledger: Ledger, name: str) -> contextlib.AbstractContextManager[DeviceStep]:
     """The step, as the module's options have it, with its connections until the end of the with block."""
-    return APPLES.get(name, _of_the_server)(module, ledger, name)
+    return AT_APPLE.get(name, _of_the_server)(module, ledger, name)
 
 
 @contextlib.contextmanager
@@ -194,4 +194,4 @@ def absent_steps(params: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
 
 
 Opener = Callable[["AnsibleModule", "Ledger", str], contextlib.AbstractContextManager["DeviceStep"]]
-APPLES: Mapping[str, Opener] = {"licences": _licences, "unassign": _unassign, "release": _release}
+AT_APPLE: Mapping[str, Opener] = {"licences": _licences, "unassign": _unassign, "release": _release}
