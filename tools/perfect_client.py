@@ -29,7 +29,7 @@ CONNECTIONS = 16
 IDS_A_CALL, SERIALS_A_CALL = 100, 1000
 QUESTIONS: tuple[dict[str, Any], ...] = (
     {"RequestType": "DeviceInformation", "Queries": ["UDID", "SerialNumber", "OSVersion", "IsSupervised"]},
-    {"RequestType": "SecurityInfo"},
+    {"RequestType": "CertificateList"},
     {"RequestType": "ProfileList"},
     {"RequestType": "InstalledApplicationList", "Items": ["Identifier", "Name"]},
     {"RequestType": "ManagedApplicationList"},

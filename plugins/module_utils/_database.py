@@ -71,7 +71,7 @@ class Database:
         if self.file and not os.path.exists(self.file):
             return []
         with self.translated(), self.engine.connect() as connection:
-            return list(connection.execute(statement)) if self._has_tables(connection) else []
+            return list(connection.execute(statement).all()) if self._has_tables(connection) else []
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:

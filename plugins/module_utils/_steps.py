@@ -12,6 +12,7 @@ from ._errors import ConfigurationError
 from ._libraries import require
 from ._module import read_file, read_optional
 from .mdm.drivers import driver_for
+from .mdm.wifi_profile import checked_wifi_profile
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -99,8 +100,13 @@ def _options(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
         return {"wanted": params["apps"], "all_managed": params["all_managed"]}
     if name == "wipe":
         more = {"preserve_data_plan": params["preserve_data_plan"], "end_setup": params["end_setup"]}
-        return {"wifi_profile": read_optional(params["wifi_profile_path"]), **more}
+        return {"wifi_profile": _wifi_profile(params["wifi_profile_path"]), **more}
     return {}
+
+
+def _wifi_profile(path: str | None) -> bytes | None:
+    profile = read_optional(path)
+    return profile if path is None or profile is None else checked_wifi_profile(profile, path)
 
 
 @contextlib.contextmanager

@@ -140,6 +140,7 @@ requirements:
   - requests
   - SQLAlchemy
   - cryptography
+  - asn1crypto (only for a signed Wi-Fi profile)
 seealso:
   - module: nendo.apple_mdm.campaign_info
 """

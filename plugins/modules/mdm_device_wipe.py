@@ -20,7 +20,9 @@ description:
   - M(nendo.apple_mdm.mdm_device_info) has to have looked at the device before in the same campaign. A device that has enrolled
     anew since then is left alone, since it may have another user.
   - Left alone, with the reason, are devices with a system before 17, in lost mode, with Find My or the Activation Lock on, with
-    little battery, with a mobile line nobody has decided on, or without a network after the erase.
+    little battery, with a mobile line nobody has decided on, without a network after the erase, or not heard of for a day.
+  - Where O(mdm.dep_url), O(mdm.dep_api_key) and O(mdm.dep_name) are given, Apple is asked whether each device is assigned to this
+    MDM server and has an enrolment profile, without which it would not come back. Where they are not, nobody looks.
   - For MDM servers of the NanoMDM family, with nendo-events running.
 author: nendo.apple_mdm contributors (@nendo-mdm)
 extends_documentation_fragment:
@@ -36,6 +38,7 @@ options:
     description:
       - A configuration profile with the Wi-Fi network that the erased device joins. A network with a password, without a sign-in
         page, and in range where the device is erased. The device gets it with the command.
+      - Any other file is refused before anything is sent, in check mode too. The profile may be signed, but not encrypted.
     type: path
   preserve_data_plan:
     description: Whether an eSIM stays. Has to be given for devices with a mobile line.
@@ -50,6 +53,7 @@ requirements:
   - requests
   - SQLAlchemy
   - cryptography
+  - asn1crypto (only for a signed Wi-Fi profile)
 seealso:
   - module: nendo.apple_mdm.mdm_device_info
   - module: nendo.apple_mdm.campaign_info

@@ -37,6 +37,7 @@ from ansible_collections.nendo.apple_mdm.plugins.modules import (
 from ansible_collections.nendo.apple_mdm.tests.integration.dying import Call, Countdown, Ended, run_modules
 from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import LEDGER_KEY, Post
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World
+from ansible_collections.nendo.apple_mdm.tests.simulator.wifi import WIFI_PROFILE
 
 __all__ = [
     "MODULES",
@@ -179,7 +180,7 @@ class Campaign:
 
     def _wifi(self) -> Path:
         path = self.folder / "wifi.mobileconfig"
-        path.write_text("<plist/>")
+        path.write_bytes(WIFI_PROFILE)
         return path
 
     def _licences(self) -> Facts:
@@ -295,6 +296,7 @@ class UsersStep:
     world shows the device as done is found out at once."""
 
     name = "users"
+    preflight_limit = 1000
     looks_free = True
     lasting = True
     needs_facts = False
@@ -363,12 +365,14 @@ def users_at_the_server(campaign: Campaign, limit: int) -> Iterator[None]:
 
 @contextmanager
 def quick(limit: int | None = None) -> Iterator[None]:
-    """Every look comes soon after the one before, and Apple's ten minutes are over at once. limit: so many devices a call."""
+    """Every look comes soon after the one before, and Apple's ten minutes are over at once, as are the fifteen between two
+    looks at a device that is gone. limit: so many devices a call."""
     steps = (collect.CollectStep, removal.RemovalStep, wipe.WipeStep, unassign.UnassignStep, licences.LicencesStep)
     with ExitStack() as patched:
         for step in steps:
             patched.enter_context(mock.patch.object(step, "poll", 0.05))
         patched.enter_context(mock.patch.object(wipe, "LET_GO_AGAIN", timedelta(seconds=1)))
+        patched.enter_context(mock.patch.object(removal, "GONE_FOR", timedelta(0)))
         for module in (unassign, licences):
             patched.enter_context(mock.patch.object(module, "LAG", timedelta(0)))
         for step in (collect.CollectStep, removal.RemovalStep, wipe.WipeStep) if limit else ():

@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.nendo.apple_mdm.tests.inventory import server_options
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant
+from ansible_collections.nendo.apple_mdm.tests.simulator.wifi import WIFI_PROFILE
 
 __all__ = ["CAMPAIGN", "CONFIRMED", "LEDGER_KEY", "PLAY", "Graduation", "Ran", "events_to", "settings"]
 
@@ -52,7 +53,7 @@ def events_to(ledger: str, folder: Path, *tenants: Tenant) -> Iterator[None]:
 def settings(tenant: Tenant, folder: Path, ledger: str) -> dict[str, Any]:
     """The variables of a tenant's device groups."""
     wifi = folder / "wifi.mobileconfig"
-    wifi.write_text("<plist/>")
+    wifi.write_bytes(WIFI_PROFILE)
     return {
         "apple_mdm_server": server_options(tenant, folder / "files"),
         "server_token_server_name": tenant.server_name,

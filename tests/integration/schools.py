@@ -32,6 +32,7 @@ from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import LEDG
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant
 from ansible_collections.nendo.apple_mdm.tests.simulator.device_http import Connected
 from ansible_collections.nendo.apple_mdm.tests.simulator.devices import Device
+from ansible_collections.nendo.apple_mdm.tests.simulator.wifi import WIFI_PROFILE
 from ansible_collections.nendo.apple_mdm.tests.unit.modules.running import run_module
 
 __all__ = ["EmbeddedSchool", "RealSchool", "School"]
@@ -49,7 +50,7 @@ class School:
         self.mdm = mdm
         self.folder = folder
         self.wifi = folder / "wifi.mobileconfig"
-        self.wifi.write_text("<plist/>")
+        self.wifi.write_bytes(WIFI_PROFILE)
         self.away: set[str] = set()
 
     # Of each server

@@ -13,7 +13,7 @@ import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,6 +21,7 @@ from unittest import mock
 import pytest
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.ledger import Ledger
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model import Change, State
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm import removal, wipe
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.commands import Commands, Parcel, Queued
 from ansible_collections.nendo.apple_mdm.plugins.modules import (
     asm_release,
@@ -34,7 +35,7 @@ from ansible_collections.nendo.apple_mdm.plugins.modules import (
     mdm_user_delete,
     vpp_license_revoke,
 )
-from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import LEDGER_KEY
+from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import LEDGER_KEY, Post
 from ansible_collections.nendo.apple_mdm.tests.integration.plays import found_in, play
 from ansible_collections.nendo.apple_mdm.tests.integration.schools import EmbeddedSchool, RealSchool, School
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import World
@@ -53,6 +54,13 @@ Schools = Callable[..., School]
 Embedded = Callable[..., EmbeddedSchool]
 
 every_removal = pytest.mark.parametrize("module", REMOVALS, ids=["profiles", "apps", "delete"])
+
+
+@pytest.fixture(autouse=True)
+def _time_passes() -> Iterator[None]:
+    """Between two runs, the fifteen minutes after which a device that is gone for APNs has left."""
+    with mock.patch.object(removal, "GONE_FOR", timedelta(0)):
+        yield
 
 
 def ready_for(here: School, module: Any) -> None:
@@ -308,7 +316,16 @@ def test_a_lost_acknowledgement_is_made_up_for(embedded_school: Embedded, module
     here.tenant.switch(events_lost_next=2 if module is mdm_app_remove else 1)
     here.settle()
     assert here.each(EFFECT[module]) == [ONCE[module]]
-    assert here.run(module)["summary"]["done"] == 1
+    told = here.run(module)
+    if module is mdm_device_delete:
+        assert_may_have_left(told)
+        told = here.run(module)
+    assert told["summary"]["done"] == 1
+
+
+def assert_may_have_left(told: dict[str, Any]) -> None:
+    """APNs knows its push token no longer, and that alone proves nothing."""
+    assert told["summary"]["pending"] == 1 and "no such enrolment" in told["pending"][0]["reason"]["en"]
 
 
 def test_what_says_nothing_at_its_end_has_left_all_the_same(embedded_school: Embedded) -> None:
@@ -318,6 +335,9 @@ def test_what_says_nothing_at_its_end_has_left_all_the_same(embedded_school: Emb
     here.run(mdm_device_delete)
     here.tenant.switch(events_lost_next=1)
     here.settle()
+    with mock.patch.object(removal, "GONE_FOR", timedelta(minutes=15)):
+        for _run in range(2):
+            assert_may_have_left(here.run(mdm_device_delete))
     told = here.run(mdm_device_delete)
     assert told["summary"]["done"] == 1 and here.each("unenrolled") == [1]
 
@@ -493,6 +513,33 @@ def test_that_holds_when_word_of_it_is_lost_or_late(
     here.tenant.switch(**{mishap: 1})
     here.enrols_anew(here.serials[0])
     nothing_more_befalls(here, module)
+
+
+@pytest.mark.parametrize("state", ["planned", "pending", "in doubt, did not arrive"])
+@pytest.mark.parametrize("module", DESTRUCTIVE, ids=["profiles", "apps", "delete", "wipe"])
+def test_that_holds_when_nendo_events_heard_nothing_of_it(
+    embedded_school: Embedded, post: Post, module: Any, state: str
+) -> None:
+    """It was down. The device's certificates tell, also where hours and days go by."""
+    here = embedded_school()
+    ready_for(here, module)
+    brought_to(here, module, state)
+    here.tenant.webhook("http://127.0.0.1:9/")
+    here.enrols_anew(here.serials[0])
+    here.tenant.webhook(post.url, post.key)
+    moment, second = timedelta(milliseconds=100), timedelta(seconds=1)
+    time.sleep(1)
+    with (
+        mock.patch.multiple(removal, SILENT=moment, DOUBTFUL=second, FRESH=second),
+        mock.patch.object(wipe, "SILENT", moment),
+    ):
+        nothing_more_befalls(here, module)
+    told = here.run(mdm_device_info)
+    assert here.records(STEPS[module])[0]["state"] != "done"
+    if state == "planned" and module in (mdm_profile_remove, mdm_device_wipe):
+        here.settle()
+        told = here.run(mdm_device_info)
+        assert told["summary"]["failed"] == 1 and "another user" in told["failures"][0]["reason"]["en"]
 
 
 @pytest.mark.parametrize("module", DESTRUCTIVE, ids=["profiles", "apps", "delete", "wipe"])

@@ -145,6 +145,18 @@ def test_too_many_failures_stop_before_the_next_batch(graduation: Graduation, sc
     assert sum(is_untouched(school, serial) for serial in school.serials[4:8]) == 2
 
 
+def test_the_others_wait_until_a_device_of_the_first_batch_is_through(graduation: Graduation, school: Tenant) -> None:
+    canary, *others = school.serials[:4]
+    school.device_set([canary], off=True)
+    grade6 = ("--limit", "grade6", "-e", "graduation_wait_timeout=2")
+    waits = graduation.run(*CONFIRMED, *grade6, serial='[1, "100%"]')
+    assert waits.code == 0, waits.output
+    assert "none is through" in waits.output and f"{canary}  collect" in waits.output
+    assert all(is_untouched(school, serial) for serial in others)
+    left_out = graduation.run(*CONFIRMED, "--limit", f"grade6:!{canary}", serial='[1, "100%"]')
+    assert left_out.code == 0 and all(is_donated(school, serial) for serial in others), left_out.output
+
+
 def test_an_mdm_server_that_is_not_there_fails_no_device(graduation: Graduation, school: Tenant, world: World) -> None:
     world.fault("/enqueue/", reset=True, times=100)
     failed = graduation.run(*CONFIRMED, "--limit", "grade6")

@@ -22,7 +22,7 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.comman
     Queued,
     packed,
 )
-from ansible_collections.nendo.apple_mdm.plugins.modules import mdm_device_info, mdm_device_wipe
+from ansible_collections.nendo.apple_mdm.plugins.modules import asm_unassign, mdm_device_info, mdm_device_wipe
 from ansible_collections.nendo.apple_mdm.tests.integration import nano_servers
 from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import TOPIC, nano_site
 from ansible_collections.nendo.apple_mdm.tests.integration.schools import EmbeddedSchool, RealSchool, School
@@ -131,6 +131,47 @@ def test_without_a_network_after_the_erase_nothing_is_sent(embedded_school: Call
     told = here.run(mdm_device_wipe, wifi_profile_path=None)
     assert (told["summary"]["failed"], told["summary"]["pending"]) == (1, 1)
     assert "wifi_profile_path" in told["failures"][0]["reason"]["en"]
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["dry run", "for real"])
+def test_a_wrong_wifi_file_is_refused_before_anything_is_sent(
+    embedded_school: Callable[..., EmbeddedSchool], check: bool
+) -> None:
+    here = embedded_school(2)
+    here.collected()
+    here.wifi.write_text("<plist/>")
+    seen = here.each("queue")
+    told = here.run(mdm_device_wipe, check)
+    assert told["failed"] and "no configuration profile" in told["msg"] and str(here.wifi) in told["msg"]
+    here.settle()
+    assert here.each("queue") == seen and here.each("erased") == [0, 0] and here.records("wipe") == []
+
+
+def test_a_device_that_apple_would_not_enrol_again_is_not_erased(
+    embedded_school: Callable[..., EmbeddedSchool], world: World
+) -> None:
+    """Where the inventory gives NanoDEP."""
+    here = embedded_school(4)
+    _well, without, elsewhere, untold = here.serials
+    here.collected()
+    here.tenant.switch(ade_without_profile=[without], ade_failing=[untold])
+    assert here.run(asm_unassign, devices=[elsewhere], campaign="other", confirm="other")["summary"]["done"] == 1
+    tenant = here.tenant
+    dep = {"dep_url": tenant.dep_url, "dep_api_key": tenant.dep_api_key, "dep_name": tenant.dep_name}
+    here.mdm |= dep
+    for check in (True, False):
+        world.forget_requests()
+        told = here.run(mdm_device_wipe, check)
+        reasons = {each["device"]: each["reason"]["en"] for each in told["failures"] + told["pending"]}
+        assert "no enrolment profile" in reasons[without] and "does not have it" in reasons[elsewhere]
+        assert told["summary"]["failed"] == 2
+        assert len(world.requests(tenant.name, "/proxy/.*/devices")) == 1
+    assert "could not tell" in reasons[untold]
+    here.tenant.switch(ade_without_profile=[], ade_failing=[])
+    here.run(mdm_device_wipe)
+    told = returned(here)
+    assert (told["summary"]["done"], told["summary"]["failed"]) == (3, 1)
+    assert here.each("erased") == [int(serial != elsewhere) for serial in here.serials]
 
 
 def test_a_device_that_nobody_knows(embedded_school: Callable[..., EmbeddedSchool]) -> None:

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from .oauth1 import BadHeader, parameters, signature
+from .school_api import server_id
 from .state import IssuedServerToken, ServerEntry, Tenant
 from .world import AdeSession, World, moment, token, world_of
 
@@ -205,6 +206,26 @@ async def devices(world: World, tenant: Tenant, request: Request) -> Response:
     )
 
 
+async def details(world: World, tenant: Tenant, request: Request) -> Response:
+    """Of devices by their serial numbers. One that is assigned to no server or to another entry is not accessible."""
+    serials = (await body_of(request)).get("devices")
+    if not serials or not isinstance(serials, list):
+        raise Refusal(400, "DEVICE_ID_REQUIRED", tenant)
+    known = {device["serial_number"]: device for device in tenant.devices}
+    return JSONResponse({"devices": {serial: detail(tenant, serial, known.get(serial)) for serial in serials}})
+
+
+def detail(tenant: Tenant, serial: str, known: dict[str, Any] | None) -> dict[str, Any]:
+    here = server_id(tenant.servers[0])
+    if known is None or (tenant.school and tenant.school.assigned.get(serial, here) != here):
+        return {"response_status": "NOT_ACCESSIBLE"}
+    if serial in tenant.switches.ade_failing:
+        return {"response_status": "FAILED"}
+    if serial in tenant.switches.ade_without_profile:
+        known = {name: value for name, value in known.items() if name != "profile_uuid"} | {"profile_status": "empty"}
+    return {**known, "response_status": "SUCCESS"}
+
+
 def routes() -> list[Route]:
     return [
         route
@@ -213,5 +234,6 @@ def routes() -> list[Route]:
             Route(f"{prefix}/session", session),
             Route(f"{prefix}/account", with_session(account)),
             Route(f"{prefix}/server/devices", with_session(devices), methods=["POST"]),
+            Route(f"{prefix}/devices", with_session(details), methods=["POST"]),
         )
     ]

@@ -104,9 +104,10 @@ class Tenant(SimpleNamespace):
         happens to the devices."""
         self._befall("enrol_all")
 
-    def settled(self, timeout: float = 60) -> None:
+    def settled(self, timeout: float | None = None) -> None:
         """Until no device has anything to answer and no event is under way. Those that are off or put something off do not
-        count."""
+        count. timeout: seconds; by the number of devices if None."""
+        timeout = 60 + len(self.serials) / 200 if timeout is None else timeout
         deadline = time.monotonic() + timeout
         while not self._befall("settled", {"seconds": max(0.0, min(20.0, deadline - time.monotonic()))}):
             if time.monotonic() > deadline:

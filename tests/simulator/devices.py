@@ -204,6 +204,16 @@ class Device:
         }
         return {"QueryResponses": {query: known[query] for query in command["Queries"] if query in known}}
 
+    def _CertificateList(self, command: Message) -> Message:
+        """Each enrolment gives it a new identity; the authority's certificate stays."""
+        identity = f"identity {self.enrolments} of {self.serial}".encode()
+        told = (("Device Identity", identity, True), ("Example Root CA", b"example root", False))
+        return {
+            "CertificateList": [
+                {"CommonName": name, "Data": data, "IsIdentity": is_identity} for name, data, is_identity in told
+            ]
+        }
+
     def _SecurityInfo(self, command: Message) -> Message:
         return {"SecurityInfo": {"PasscodePresent": False, "HardwareEncryptionCaps": 3}}
 

@@ -29,6 +29,8 @@ class Switches:
     ade_rotate_sessions: bool = False
     ade_session_seconds: int = 600
     ade_quoted_errors: bool = False
+    ade_without_profile: list[str] = field(default_factory=list)  # serial numbers without an enrolment profile
+    ade_failing: list[str] = field(default_factory=list)  # serial numbers whose details are not told
     vpp_errors_as_200: bool = False
     vpp_max_per_second: int = 15
     vpp_page_size: int = 200

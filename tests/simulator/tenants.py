@@ -33,6 +33,7 @@ from .state import (
 from .world import World, iso, token
 
 FIRST_ADAM_ID = 1_000_000_001
+PROFILE_UUID = "88FC4E378FEC1021990BE5D1B3E5EBA4"  # of the enrolment profile that every device has
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,8 @@ def device(tenant: str, number: int) -> dict[str, Any]:
         "color": "SILVER",
         "device_family": "iPad",
         "os": "iPadOS",
-        "profile_status": "empty",
+        "profile_status": "assigned",
+        "profile_uuid": PROFILE_UUID,
     }
 
 

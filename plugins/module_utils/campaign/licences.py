@@ -8,6 +8,7 @@ Every change is an event that Apple carries out later and perhaps in part, so th
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,10 +30,11 @@ class LicencesStep:
     """mdm_id: the MDM server that manages the location, if it shall be checked."""
 
     name = "licences"
+    preflight_limit = sys.maxsize
     looks_free = True
     lasting = True
     needs_facts = False
-    poll = 3.0
+    poll = 4.0
 
     def __init__(
         self, client: AppsAndBooksClient, *, mdm_id: str | None = None, clock: Callable[[], datetime] = now_utc

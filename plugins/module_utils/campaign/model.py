@@ -144,8 +144,8 @@ class Change:
 
 @dataclass(frozen=True)
 class Event:
-    """What an MDM server told of a device. payload: the device's own message, a plist. status: of an answer; first, of the
-    first TokenUpdate of an enrolment. Times: UTC, ISO 8601.
+    """What an MDM server told of a device. payload: the device's own message, a plist. status: of an answer; of a
+    TokenUpdate "first" if it is its enrolment's first, and "awaiting" if the device stands in Setup Assistant. Times: UTC, ISO 8601.
 
     number: the ledger's, greater than those of all that were stored before; 0 before it is stored."""
 

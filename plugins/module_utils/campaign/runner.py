@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from .._errors import AppleMdmError, ConfigurationError, LibraryMissing, ServiceError
 from .._time import now_utc
@@ -25,7 +25,8 @@ from .model import OPEN, Change, Record, State, comes_first, is_leaving, may_hav
 __all__ = ["Outcome", "StepRun"]
 
 ROUNDS = 3  # sendings a run, where evidence shows that a request never arrived
-PORTION = 2000  # devices whose facts are in memory at a time
+T = TypeVar("T")
+REST = 2  # times as long as a look took that showed nothing new
 NAMES = {
     "collect": ("what it is was asked (mdm_device_info)", "情報の収集 (mdm_device_info)"),
     "profiles": ("its profiles are removed (mdm_profile_remove)", "構成プロファイルの削除 (mdm_profile_remove)"),
@@ -164,28 +165,28 @@ class StepRun:
         """Why nothing goes to some devices yet."""
         planned = self._in(State.PLANNED)
         held = {device: _comes_later(self._first[device]) for device in planned if device in self._first}
-        told = self._preflight({device: record for device, record in planned.items() if device not in held})
-        self._settle(_changes(planned, told, REFUSED_BEFORE))
-        ready = [device for device in planned if device not in told and device not in held]
-        for part in _portions(ready, self.step.limit):
-            self._send({device: planned[device] for device in part})
-        return held | _waiting(told)
+        waiting: dict[str, Mapping[str, str]] = dict(held)
+        for items, told in self._preflight([record for device, record in planned.items() if device not in held]):
+            self._settle(_changes(planned, told, REFUSED_BEFORE))
+            waiting |= _waiting(told)
+            for part in _portions([item for item in items if item.device not in told], self.step.limit):
+                self._send(part)
+        return waiting
 
-    def _preflight(self, planned: Mapping[str, Record]) -> dict[str, Evidence]:
-        """Of all at once, but for steps that are given facts, which are much for many devices."""
-        told: dict[str, Evidence] = {}
-        for part in _portions(list(planned), PORTION if self.step.needs_facts else len(planned)):
-            told |= self.step.preflight(self._items({device: planned[device] for device in part}, with_facts=True))
-        return told
+    def _preflight(self, planned: Sequence[Record]) -> Iterator[tuple[list[Item], Mapping[str, Evidence]]]:
+        """Portion after portion, so that the first devices answer while the others are looked at."""
+        for part in _portions(planned, self.step.preflight_limit):
+            items = self._items({record.device: record for record in part}, with_facts=True)
+            yield items, self.step.preflight(items)
 
-    def _send(self, planned: Mapping[str, Record]) -> None:
+    def _send(self, items: Sequence[Item]) -> None:
         """One call. Whatever ends it early leaves its devices in doubt, unless nothing was taken for certain."""
-        items = self._items(planned, with_facts=True)
         facts = {item.device: item.facts for item in items}
         mine = self.ledger.intend(self.campaign, self.step.name, self.step.baselines(items), self.clock())
         records = {record.device: record for record in mine}
-        others = planned.keys() - records.keys()
-        self._records |= records | {device: replace(planned[device], state=State.INTENDED) for device in others}
+        others = facts.keys() - records.keys()
+        self._records |= records
+        self._records |= {device: replace(self._records[device], state=State.INTENDED) for device in others}
         if not records:
             return
         try:
@@ -201,11 +202,17 @@ class StepRun:
 
     def _wait(self, deadline: float) -> None:
         """Until nothing of this run is open any more. What another run settles meanwhile is told at the end."""
+        pause = poll = self.step.poll if self.poll is None else self.poll
         while left := self._in(*OPEN):
-            self._settle(_changes(left, self.step.evidence(self._items(left)), LOOKED))
-            if not self._in(*OPEN) or self.monotonic() >= deadline:
+            time_left = deadline - self.monotonic()
+            if time_left > 0:
+                self.sleep(min(pause, time_left))
+            began = self.monotonic()
+            news = _changes(left, self.step.evidence(self._items(left)), LOOKED)
+            self._settle(news)
+            if time_left <= 0:
                 return
-            self.sleep(self.step.poll if self.poll is None else self.poll)
+            pause = poll if news else max(poll, REST * (self.monotonic() - began))
 
     # The records as this run knows them, and the ledger
 
@@ -243,8 +250,12 @@ class StepRun:
         """What waits for an earlier step is looked at, too: what would stop it later is worth knowing now."""
         planned = self._in(State.PLANNED)
         held = {device: _comes_later(self._first[device]) for device in planned if device in self._first}
-        told = self._preflight(planned)
-        told = {device: found for device, found in told.items() if device not in held or found.found is Found.FAILED}
+        told = {
+            device: found
+            for _items, found_of in self._preflight(list(planned.values()))
+            for device, found in found_of.items()
+            if device not in held or found.found is Found.FAILED
+        }
         self._settle(_changes(planned, told, REFUSED_BEFORE))
         waiting = {device: reason for device, reason in held.items() if device not in told} | _waiting(told)
         ready = [device for device in planned if device not in told and device not in held]
@@ -261,8 +272,8 @@ def _waiting(told: Mapping[str, Evidence]) -> dict[str, Mapping[str, str]]:
     return {device: found.reason or {} for device, found in told.items() if found.found is Found.PENDING}
 
 
-def _portions(devices: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    left = iter(devices)
+def _portions(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    left = iter(things)
     while part := list(itertools.islice(left, size)):
         yield part
 

@@ -12,7 +12,9 @@ try:
 except ImportError:
     pass
 
-__all__ = ["Tables", "tables"]
+__all__ = ["ANSWER", "Tables", "tables"]
+
+ANSWER = "mdm.Connect"  # the topic of what a device says to a command; all others are check-ins
 
 
 class Tables(NamedTuple):
@@ -80,10 +82,17 @@ def tables() -> Tables:
             sa.Column("digest", sa.Text, nullable=False, unique=True),
             text("topic"),
             text("created_at"),
-            sa.Column("enrollment_id", sa.Text, nullable=False, index=True),
-            sa.Column("serial", sa.Text, index=True),
+            text("enrollment_id"),
+            told("serial"),
             sa.Column("command_uuid", sa.Text, index=True),
             told("status"),
             sa.Column("payload", sa.LargeBinary, nullable=False),
+            *(_of_check_ins(f"{prefix}_event", name) for name in ("enrollment_id", "serial")),
         ),
     )
+
+
+def _of_check_ins(table: str, name: str) -> sa.Index:
+    """Answers, which are many, are looked up by their command alone."""
+    check_ins = sa.text(f"topic != '{ANSWER}'")
+    return sa.Index(f"{table}_{name}", name, sqlite_where=check_ins, postgresql_where=check_ins)

@@ -30,10 +30,11 @@ class UnassignStep:
     """server_name: the device management service that the devices shall leave, as its page at Apple has it."""
 
     name = "unassign"
+    preflight_limit = sys.maxsize
     looks_free = True
     lasting = True
     needs_facts = False
-    poll = 7.0
+    poll = 6.5
 
     def __init__(
         self, client: SchoolClient, server_name: str, *, limit: int = PAGE, clock: Callable[[], datetime] = now_utc

@@ -10,21 +10,23 @@ import hmac
 import json
 import plistlib
 import re
+from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 from xml.parsers.expat import ExpatError
 
 from .model import Event
 
-__all__ = ["FIRST", "SIGNATURE", "Refused", "event_of", "exact_time", "signed"]
+__all__ = ["AWAITING", "FIRST", "SIGNATURE", "Refused", "event_of", "exact_time", "signed"]
 
 SIGNATURE = "X-Hmac-Signature"
 KEPT = ("UnlockToken", "ActivationLockBypassCode")  # encrypted
 DROPPED = ("Token", "PushMagic", "BootstrapToken")
 SERIAL = "SerialNumber"
-FIRST = (
-    "first"  # the status of an enrolment's first TokenUpdate, which tells of the enrolment if its Authenticate was lost
-)
+SECRET = tuple(name.encode() for name in (*KEPT, *DROPPED))
+SECRET_OR_SERIAL = (*SECRET, SERIAL.encode())  # at check-in a device says who it is
+FIRST = "first"  # of an enrolment: it tells of the enrolment if its Authenticate was lost
+AWAITING = "awaiting"  # the device stands in Setup Assistant until DeviceConfigured
 LONGEST = 1000  # of what is looked up: an index of PostgreSQL takes no more than 2,704 bytes
 _NO_EVENT = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, ExpatError)
 
@@ -58,17 +60,18 @@ def event_of(body: bytes) -> tuple[Event, dict[str, bytes]] | None:
         enrollment = about.get("enrollment_id") or (about.get("ids") or {}).get("id") or about.get("udid")
         if not enrollment or about.get("status") == "Idle":
             return None
-        payload, serial, secrets = _without_secrets(payload)
+        command_uuid = about.get("command_uuid")
+        message = _without_secrets(payload, SECRET if command_uuid else SECRET_OR_SERIAL)
         event = Event(
             topic=_storable(told["topic"]),
             created_at=exact_time(told["created_at"]),
             enrollment_id=_storable(enrollment),
-            payload=payload,
-            serial=_storable(serial.strip().upper()) if serial else None,
-            command_uuid=_storable(about["command_uuid"]) if about.get("command_uuid") else None,
-            status=_status(about),
+            payload=message.payload,
+            serial=_storable(message.serial.strip().upper()) if message.serial else None,
+            command_uuid=_storable(command_uuid) if command_uuid else None,
+            status=_status(about, message.awaiting),
         )
-        return event, secrets
+        return event, message.secrets
     except _NO_EVENT:
         raise Refused(400, "the body is no event of NanoMDM") from None
 
@@ -83,10 +86,11 @@ def exact_time(text: str) -> str:
     return moment.astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _status(about: dict[str, Any]) -> str | None:
-    if about.get("token_update_tally") == 1:
-        return FIRST
-    return _storable(about["status"]) if about.get("status") else None
+def _status(about: dict[str, Any], awaiting: bool) -> str | None:
+    """Of an answer, as the device says it; of a TokenUpdate what it is besides."""
+    words = [FIRST] * (about.get("token_update_tally") == 1) + [AWAITING] * awaiting
+    said = " ".join(words) or about.get("status")
+    return _storable(said) if said else None
 
 
 def _storable(text: Any) -> str:
@@ -96,19 +100,27 @@ def _storable(text: Any) -> str:
     return text
 
 
-def _without_secrets(payload: bytes) -> tuple[bytes, str | None, dict[str, bytes]]:
-    """The device's message, in which a secret's place tells that there was one; its serial number; the secrets by name.
+class Message(NamedTuple):
+    """What a device says. payload: a secret's place tells that there was one."""
 
-    Most messages name none of them. Those are not read: that would be most of the work."""
-    if not any(name.encode() in payload for name in (*KEPT, *DROPPED, SERIAL)):
-        return payload, None, {}
+    payload: bytes
+    secrets: dict[str, bytes]
+    serial: str = ""
+    awaiting: bool = False
+
+
+def _without_secrets(payload: bytes, names: Sequence[bytes]) -> Message:
+    """Most messages have none of the names. Those are not read: that would be most of the work."""
+    if not any(name in payload for name in names):
+        return Message(payload, {})
     try:
         message = plistlib.loads(payload)
         found = {name: message[name] for name in (*KEPT, *DROPPED) if message.get(name)}
         serial = str(message.get(SERIAL) or "")
     except _NO_EVENT:
-        return b"", None, {}
+        return Message(b"", {})
     secrets = {name: value if isinstance(value, bytes) else str(value).encode() for name, value in found.items()}
     if found:
         payload = plistlib.dumps({**message, **dict.fromkeys(found, True)})
-    return payload, serial, {name: secrets[name] for name in KEPT if name in secrets}
+    kept = {name: secrets[name] for name in KEPT if name in secrets}
+    return Message(payload, kept, serial, bool(message.get("AwaitingConfiguration")))

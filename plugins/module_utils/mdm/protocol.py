@@ -112,13 +112,15 @@ class Item:
 class DeviceStep(Protocol):
     """One step of a campaign on one far side. A step decides nothing about repeating; it asks, sends and looks.
 
-    name: as in campaign/model.py. limit: devices a call of send. looks_free: evidence writes nothing anywhere, so that
+    name: as in campaign/model.py. limit: devices a call of send. preflight_limit: devices a call of preflight; what reads a
+    list takes all at once. looks_free: evidence writes nothing anywhere, so that
     it also serves dry runs. lasting: what is done stays done; else every run does it anew, as what only asks.
     needs_facts: preflight, baselines and send are given what the step collect kept. poll: seconds between two looks that
     the far side bears."""
 
     name: str
     limit: int
+    preflight_limit: int
     looks_free: bool
     lasting: bool
     needs_facts: bool

@@ -46,6 +46,7 @@ class FarSide:
     file: Path
     name: str = "wipe"
     limit: int = 4
+    preflight_limit: int = 1000
     looks_free: bool = True
     lasting: bool = True
     needs_facts: bool = False
@@ -164,6 +165,44 @@ def test_evidence_is_awaited_and_then_by_the_next_run(ledger: Ledger, far_side: 
     far_side.looks_needed = 3
     assert states(run_step(ledger, far_side)) == ["done"] * 6
     assert far_side.looks == 4
+
+
+def test_the_first_devices_are_sent_to_before_the_others_are_looked_at(
+    ledger: Ledger, far_side: FarSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far_side.preflight_limit = 2
+    acts: list[tuple[str, list[str]]] = []
+    preflight, send = far_side.preflight, far_side.send
+
+    def looked(items: Sequence[Item]) -> Mapping[str, Evidence]:
+        acts.append(("look", [item.device for item in items]))
+        return preflight(items)
+
+    def sent(items: Sequence[Item]) -> Mapping[str, Evidence]:
+        acts.append(("send", [item.device for item in items]))
+        return send(items)
+
+    monkeypatch.setattr(far_side, "preflight", looked)
+    monkeypatch.setattr(far_side, "send", sent)
+    assert states(run_step(ledger, far_side)) == ["done"] * 6
+    assert acts == [(act, DEVICES[first : first + 2]) for first in (0, 2, 4) for act in ("look", "send")]
+
+
+def test_looks_that_take_long_and_show_nothing_new_are_fewer(ledger: Ledger, far_side: FarSide) -> None:
+    time, slept = Time(), list[float]()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        time.sleep(seconds)
+
+    def seen(_item: Item) -> Evidence:
+        time.seconds += 4 / len(DEVICES)
+        return Evidence(Found.PENDING, WHY)
+
+    far_side.seen = seen
+    run = StepRun(ledger, far_side, CAMPAIGN, TENANT, False, 30, None, time.clock, time.monotonic, sleep)
+    assert states(run.run(DEVICES)) == ["pending"] * 6
+    assert slept == pytest.approx([3, 3, 8, 4]), "from one look that takes four seconds to the next, and to the end"
 
 
 def test_what_does_not_come_in_time_is_pending_with_its_reason(ledger: Ledger, far_side: FarSide) -> None:

@@ -109,7 +109,11 @@ def test_a_signature_has_to_fit() -> None:
         assert refusal.value.status == 401
 
 
-@pytest.mark.parametrize(("tally", "status"), [(1, "first"), (2, None), (None, None)])
-def test_the_first_token_update_of_an_enrolment_is_marked(tally: int | None, status: str | None) -> None:
-    found = event_of(told({"MessageType": "TokenUpdate"}, token_update_tally=tally))
+@pytest.mark.parametrize(
+    ("tally", "awaiting", "status"),
+    [(1, False, "first"), (2, False, None), (None, False, None), (1, True, "first awaiting"), (2, True, "awaiting")],
+)
+def test_what_a_token_update_is_besides_is_marked(tally: int | None, awaiting: bool, status: str | None) -> None:
+    message = {"MessageType": "TokenUpdate", "Token": b"token", "AwaitingConfiguration": awaiting}
+    found = event_of(told(message, token_update_tally=tally))
     assert found and found[0].status == status

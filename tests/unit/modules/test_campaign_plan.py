@@ -121,6 +121,16 @@ def test_what_is_refused(run: Run, params: dict[str, Any], said: str, tmp_path: 
     assert not (tmp_path / "ledger.db").exists()
 
 
+@pytest.mark.parametrize(("outcome", "refused"), [("reassign", True), ("donate", False)])
+def test_a_wrong_wifi_file_is_told_by_the_plan_of_those_who_are_erased(
+    run: Run, tmp_path: Path, outcome: str, refused: bool
+) -> None:
+    wifi = tmp_path / "wifi.mobileconfig"
+    wifi.write_text("<plist/>")
+    told = run(True, outcome=outcome, wifi_profile_path=str(wifi))
+    assert ("no configuration profile" in told.get("msg", "")) is refused
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp932"])
 def test_a_roster(run: Run, school: Tenant, tmp_path: Path, encoding: str) -> None:
     one, other, twice, absent = school.serials[:4]

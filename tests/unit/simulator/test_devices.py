@@ -184,6 +184,27 @@ def test_a_fraction_of_the_events_is_lost_the_same_in_each_run(world: World, rec
     assert lost[0] == lost[1] != lost[2] and 5 < len(lost[0]) < 35
 
 
+# Its certificates
+
+
+def test_each_enrolment_gives_a_device_another_identity(school: Tenant, receiver: Receiver) -> None:
+    identities = []
+    for name in ("one", "two"):
+        enqueue(school, [udid(school, 0), udid(school, 1)], {"RequestType": "CertificateList"}, name)
+        school.settled()
+        told = [each["acknowledge_event"] for each in receiver.events("mdm.Connect")]
+        identities += [
+            certificate["Data"]
+            for each in told
+            if each["command_uuid"] == name
+            for certificate in plistlib.loads(base64.b64decode(each["raw_payload"]))["CertificateList"]
+            if certificate["IsIdentity"]
+        ]
+        school.device_enrols(school.serials[0])
+        school.settled()
+    assert len(identities) == 4 and len(set(identities)) == 3, "the other device has kept its own"
+
+
 # The queue
 
 

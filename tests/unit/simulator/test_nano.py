@@ -95,6 +95,19 @@ def test_token_exchange_and_the_proxy(tenant: Tenant, key_pair: bytes) -> None:
     assert len(dep(tenant, f"/proxy/{name}/server/devices", "POST", json={}).json()["devices"]) == 3
 
 
+def test_the_proxy_tells_of_devices_what_ade_has(tenant: Tenant) -> None:
+    path = f"/proxy/{tenant.dep_name}/devices"
+    first, second, third = tenant.serials
+    tenant.switch(ade_without_profile=[second], ade_failing=[third])
+    told = dep(tenant, path, "POST", json={"devices": [*tenant.serials, "UNKNOWN00001"]}).json()["devices"]
+    statuses = {serial: each["response_status"] for serial, each in told.items()}
+    assert statuses == {first: "SUCCESS", second: "SUCCESS", third: "FAILED", "UNKNOWN00001": "NOT_ACCESSIBLE"}
+    assert (told[first]["profile_status"], told[second]["profile_status"]) == ("assigned", "empty")
+    assert told[first]["profile_uuid"] and "profile_uuid" not in told[second]
+    refused = dep(tenant, path, "POST", json={"devices": []})
+    assert (refused.status_code, refused.text) == (400, "DEVICE_ID_REQUIRED")
+
+
 def test_second_call_of_token_pki_makes_the_token_undecryptable(tenant: Tenant, key_pair: bytes) -> None:
     p7m = tenant.server_token(key_pair)
     assert dep(tenant, f"/v1/tokenpki/{tenant.dep_name}").content != key_pair

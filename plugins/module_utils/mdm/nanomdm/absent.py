@@ -25,6 +25,7 @@ ABSENT: Mapping[str, Mapping[str, str]] = {
 
 class AbsentStep:
     limit = 1000
+    preflight_limit = 1000
     looks_free = True
     lasting = True
     needs_facts = False

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..._time import from_iso, now_utc
 from ..protocol import Evidence, Found, Item
-from .commands import Commands, packed
+from .commands import AT_ONCE, Commands, packed
+from .identity import differs, identity_of
 from .reach import is_another, is_the_same, not_reachable
-from .watch import NOT_NOW, Answers, Enrolment, Watch, message_of
+from .watch import NOT_NOW, Enrolment, Watch, message_of
 
 if TYPE_CHECKING:
-    from ...campaign.model import Event
     from ...campaign.notebook import Notebook
 
 __all__ = ["CollectStep"]
@@ -28,7 +28,7 @@ INFORMATION = (
 )
 QUERIES: Mapping[str, Mapping[str, Any]] = {
     "DeviceInformation": {"Queries": list(INFORMATION)},
-    "SecurityInfo": {},
+    "CertificateList": {},
     "ProfileList": {},
     "InstalledApplicationList": {"Items": ["Identifier", "Name"]},
     "ManagedApplicationList": {},
@@ -38,16 +38,17 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
 
 class CollectStep:
     name = "collect"
-    limit = 1000
+    limit = preflight_limit = AT_ONCE
     looks_free = False  # what was answered is kept
     lasting = False
     needs_facts = False
-    poll = 1.0  # the ledger is near
+    poll = 0.2  # the ledger is near
 
     def __init__(self, commands: Commands, notebook: Notebook, clock: Callable[[], datetime] = now_utc) -> None:
         self._commands = commands
         self._notebook = notebook
         self._watch = Watch(notebook)
+        self._parts: dict[tuple[str, str], Mapping[str, Any]] = {}  # by enrolment and CommandUUID
         self._clock = clock
 
     def preflight(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
@@ -63,10 +64,13 @@ class CollectStep:
         return None if first is None or is_the_same(now, first) else is_another()
 
     def baselines(self, items: Sequence[Item]) -> Mapping[str, Mapping[str, Any]]:
-        """The enrolment that the campaign looked at first: it goes from one asking to the next."""
+        """The enrolment and the identity that the campaign saw first: they go from one asking to the next."""
         known = self._watch.enrolments([item.device for item in items])
         return {
-            item.device: {"first_enrolled_at": item.evidence.get("first_enrolled_at", known[item.device].enrolled_at)}
+            item.device: {
+                "first_enrolled_at": item.evidence.get("first_enrolled_at", known[item.device].enrolled_at),
+                "first_identity": item.evidence.get("first_identity"),
+            }
             for item in items
         }
 
@@ -90,38 +94,63 @@ class CollectStep:
         """Done once every question was answered; the facts are kept before that is said."""
         known = self._watch.enrolments([item.device for item in items])
         queries = {item.device: item.evidence.get("queries") or {} for item in items}
-        answers = self._watch.answers({name for mine in queries.values() for name in mine.values()})
-        first = {item.device: item.evidence["first_enrolled_at"] for item in items}
-        same = {device for device in first if is_the_same(known.get(device), first[device])}
+        self._read({name: kind for mine in queries.values() for kind, name in mine.items()})
+        same = {
+            item.device for item in items if is_the_same(known.get(item.device), item.evidence["first_enrolled_at"])
+        }
         complete = {
             device: answered
             for device in same
-            if (answered := _answered(known[device].enrollment_id, queries[device], answers))
+            if (answered := self._answered(known[device].enrollment_id, queries[device]))
         }
-        self._keep(known, complete, first)
-        self._watch.forget(
-            [(known[device].enrollment_id, name) for device in complete for name in queries[device].values()]
-        )
-        done = Evidence(Found.DONE, facts={"collected": True})
+        facts = self._facts_of(items, known, complete)
+        others = {device for device, told in facts.items() if differs(told["first_identity"], told["identity"])}
+        self._notebook.keep_facts({device: told for device, told in facts.items() if device not in others})
+        done = {
+            device: Evidence(Found.DONE, facts={"collected": True, "first_identity": told["first_identity"]})
+            for device, told in facts.items()
+        }
+        unanswered = [item for item in items if item.device not in facts]
         return {
-            item.device: done if item.device in complete else self._unanswered(item, item.device in same)
-            for item in items
+            **done,
+            **dict.fromkeys(others, is_another()),
+            **{item.device: self._unanswered(item, item.device in same) for item in unanswered},
         }
 
-    def _keep(
-        self, known: Mapping[str, Enrolment], complete: Mapping[str, Mapping[str, Event]], first: Mapping[str, str]
-    ) -> None:
+    def _read(self, kinds: Mapping[str, str]) -> None:
+        """Answers are read as they come and not kept: many devices say much. kinds: the request types by CommandUUID."""
+        told = {place: event for place, event in self._watch.answers(kinds).items() if event.status != NOT_NOW}
+        for (enrollment_id, name), event in told.items():
+            if kind := kinds.get(name):  # else it is told again, of a device that is done
+                self._parts[enrollment_id, name] = {
+                    "last_answer_at": event.created_at,
+                    **READERS[kind](message_of(event)),
+                }
+        self._watch.forget(told)
+
+    def _answered(self, enrollment_id: str, queries: Mapping[str, str]) -> list[Mapping[str, Any]] | None:
+        """What it has said, once it has answered all."""
+        told = [part for name in queries.values() if (part := self._parts.get((enrollment_id, name)))]
+        return told if told and len(told) == len(queries) else None
+
+    def _facts_of(
+        self,
+        items: Sequence[Item],
+        known: Mapping[str, Enrolment],
+        complete: Mapping[str, Sequence[Mapping[str, Any]]],
+    ) -> dict[str, dict[str, Any]]:
+        """Of the devices that have answered."""
         ids = [known[device].enrollment_id for device in complete]
         with_code = self._notebook.having_secret(ids, "ActivationLockBypassCode")
-        self._notebook.keep_facts(
-            {
-                device: {
-                    **_facts(known[device], answered, known[device].enrollment_id in with_code),
-                    "first_enrolled_at": first[device],
-                }
-                for device, answered in complete.items()
-            }
-        )
+        facts = {
+            device: _facts(known[device], parts, known[device].enrollment_id in with_code)
+            for device, parts in complete.items()
+        }
+        for item in items:
+            if told := facts.get(item.device):
+                told["first_enrolled_at"] = item.evidence["first_enrolled_at"]
+                told["first_identity"] = item.evidence.get("first_identity") or told["identity"]
+        return facts
 
     def _unanswered(self, item: Item, same: bool) -> Evidence:
         asked_at = from_iso(item.intended_at) if item.intended_at else None
@@ -137,22 +166,21 @@ class CollectStep:
         )
 
 
-def _answered(enrollment_id: str, queries: Mapping[str, str], answers: Answers) -> dict[str, Event] | None:
-    """By request type, once it has answered all."""
-    found = {kind: answers.get((enrollment_id, name)) for kind, name in queries.items()}
-    told = {kind: event for kind, event in found.items() if event is not None and event.status != NOT_NOW}
-    return told if told and len(told) == len(queries) else None
-
-
-def _facts(enrolment: Enrolment, answers: Mapping[str, Event], code_is_kept: bool) -> dict[str, Any]:
-    message = {name: message_of(event) for name, event in answers.items()}
-    told: Mapping[str, Any] = message["DeviceInformation"].get("QueryResponses") or {}
-    managed = message["ManagedApplicationList"].get("ManagedApplicationList")
-    has_code = bool(message["ActivationLockBypassCode"].get("ActivationLockBypassCode"))
+def _facts(enrolment: Enrolment, parts: Sequence[Mapping[str, Any]], code_is_kept: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {name: value for part in parts for name, value in part.items()}
+    has_code = told.pop("has_code")
     return {
         "enrollment_id": enrolment.enrollment_id,
         "enrolled_at": enrolment.enrolled_at,
-        "last_answer_at": max(event.created_at for event in answers.values()),
+        **told,
+        "last_answer_at": max(part["last_answer_at"] for part in parts),
+        "bypass_code": ("kept" if code_is_kept else "not_kept") if has_code else "none",
+    }
+
+
+def _device(message: Mapping[str, Any]) -> dict[str, Any]:
+    told: Mapping[str, Any] = message.get("QueryResponses") or {}
+    return {
         "os_version": told.get("OSVersion"),
         "product_name": told.get("ProductName"),
         "device_name": told.get("DeviceName"),
@@ -162,13 +190,28 @@ def _facts(enrolment: Enrolment, answers: Mapping[str, Event], code_is_kept: boo
         "battery": told.get("BatteryLevel"),
         "ethernet": bool(told.get("EthernetMAC")),
         "lines": len(told.get("ServiceSubscriptions") or []),
-        "bypass_code": ("kept" if code_is_kept else "not_kept") if has_code else "none",
-        "profiles": [_profile(each) for each in message["ProfileList"].get("ProfileList") or []],
-        "apps": [
-            each.get("Identifier") for each in message["InstalledApplicationList"].get("InstalledApplicationList") or []
-        ],
-        "managed_apps": None if managed is None else sorted(managed),
     }
+
+
+def _profiles(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {"profiles": [_profile(each) for each in message.get("ProfileList") or []]}
+
+
+def _apps(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {"apps": [each.get("Identifier") for each in message.get("InstalledApplicationList") or []]}
+
+
+def _managed_apps(message: Mapping[str, Any]) -> dict[str, Any]:
+    managed = message.get("ManagedApplicationList")
+    return {"managed_apps": None if managed is None else sorted(managed)}
+
+
+def _bypass_code(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {"has_code": bool(message.get("ActivationLockBypassCode"))}
+
+
+def _identity(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {"identity": identity_of(message)}
 
 
 def _profile(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,3 +222,13 @@ def _profile(told: Mapping[str, Any]) -> dict[str, Any]:
         "managed": bool(told.get("IsManaged")),
         "mdm": any(content.get("PayloadType") == "com.apple.mdm" for content in contents),
     }
+
+
+READERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "DeviceInformation": _device,
+    "CertificateList": _identity,
+    "ProfileList": _profiles,
+    "InstalledApplicationList": _apps,
+    "ManagedApplicationList": _managed_apps,
+    "ActivationLockBypassCode": _bypass_code,
+}

@@ -19,10 +19,11 @@ from typing import Any
 from ..._errors import AccessRefused, ServiceError
 from ..._http import HttpClient
 
-__all__ = ["Commands", "Parcel", "Queued", "derived", "packed"]
+__all__ = ["AT_ONCE", "Commands", "Parcel", "Queued", "derived", "packed"]
 
 IDS_AT_ONCE = 100  # they stand in the address, of which proxies take 4 to 8 kB
 THREADS = 16
+AT_ONCE = THREADS * IDS_AT_ONCE  # devices to which a command goes at the same time
 ANSWERS = (200, 207, 500)
 GONE = "push HTTP status: 410"  # APNs of a token whose enrolment the device no longer has
 

@@ -14,6 +14,7 @@ from .absent import ABSENT, AbsentStep
 from .collect import CollectStep
 from .commands import Commands
 from .content_token import ContentTokenPort
+from .enrolment_profiles import EnrolmentProfiles
 from .push_certificate import PushCertificatePort
 from .removal import RemovalStep
 from .removals import Removal, apps, delete, profiles
@@ -35,6 +36,7 @@ class NanoMdmDriver:
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._clients: list[HttpClient] = []
         self._mdm: HttpClient | None = None
+        self._enrolment_profiles: EnrolmentProfiles | None = None
         self.push_certificate: CredentialPort | None = self._push_certificate(options)
         self.server_token: CredentialPort | None = self._server_token(options)
         self.content_token: CredentialPort | None = None
@@ -51,7 +53,7 @@ class NanoMdmDriver:
         if name == "collect":
             return CollectStep(commands, notebook)
         if name == "wipe":
-            return WipeStep(commands, notebook, **options)
+            return WipeStep(commands, notebook, enrolment_profiles=self._enrolment_profiles, **options)
         removals: Mapping[str, Callable[..., Removal]] = {"profiles": profiles, "apps": apps, "delete": delete}
         return RemovalStep(removals[name](**options), commands, notebook) if name in removals else None
 
@@ -70,7 +72,10 @@ class NanoMdmDriver:
         if not _all_or_none(options, "dep_url", "dep_api_key", "dep_name"):
             return None
         client = self._client(options, options["dep_url"], options["dep_username"], options["dep_api_key"])
-        return ServerTokenPort(client, options["dep_name"], options.get("dep_path_prefix", ""))
+        place = (options["dep_name"], options.get("dep_path_prefix", ""))
+        port = ServerTokenPort(client, *place)
+        self._enrolment_profiles = EnrolmentProfiles(client, *place, port.check)
+        return port
 
     def _client(self, options: Mapping[str, Any], url: str, username: str, api_key: str) -> HttpClient:
         client = HttpClient(url, auth=(username, api_key), ca_path=options.get("ca_path"), timeout=options["timeout"])

@@ -10,12 +10,14 @@ RemoveProfile, RemoveApplication; removing the profile with the MDM payload ends
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..._time import from_iso, now_utc
+from ..._time import from_iso, now_utc, to_iso
 from ..protocol import Evidence, Found, Item
-from .commands import Commands, Parcel, Queued, derived, packed
+from .commands import AT_ONCE, Commands, Parcel, Queued, derived, packed
+from .identity import QUESTION, differs, identity_of
 from .reach import has_left, is_another, is_the_same, not_to_be_touched
 from .removals import Removal
 from .watch import ACKNOWLEDGED, NOT_NOW, Answers, Enrolment, Watch, error_of, message_of
@@ -28,14 +30,22 @@ __all__ = ["RemovalStep"]
 
 SILENT = timedelta(days=1)  # an event may have been lost: so often a device is asked for its list
 DOUBTFUL = timedelta(hours=1)
+FRESH = timedelta(hours=1)  # so long after a device was seen to be the same it is not asked again
+GONE_FOR = timedelta(minutes=15)  # a push token that was just replaced is gone for APNs, too
+NOT_CERTAIN = {
+    "en": "Apple says that the device has no such enrolment any more. It may also have just renewed its push token: run again"
+    " after 15 minutes.",
+    "ja": "Apple からは、このデバイスの登録がすでに存在しないと応答がありました。プッシュトークンの更新直後の可能性もあるため、15 分"
+    "以上経ってからもう一度実行してください。",
+}
 
 
 class RemovalStep:
-    limit = 1000
+    limit = preflight_limit = AT_ONCE
     looks_free = False  # a look may put a question into the device's queue
     lasting = True
     needs_facts = True
-    poll = 1.0
+    poll = 0.2  # the ledger is near
 
     def __init__(
         self, removal: Removal, commands: Commands, notebook: Notebook, clock: Callable[[], datetime] = now_utc
@@ -77,6 +87,8 @@ class RemovalStep:
                 "enrollment_id": item.facts["enrollment_id"],
                 "enrolled_before": item.facts["enrolled_at"],
                 "commands": commands[item.facts["enrollment_id"]],
+                "identity_before": item.facts.get("identity"),
+                "same_at": max(item.evidence.get("same_at", ""), item.facts["last_answer_at"]),
             }
             for item in items
         }
@@ -95,37 +107,79 @@ class RemovalStep:
     # Sending
 
     def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
-        """A device that has enrolled anew by now is given nothing."""
+        """A device that has enrolled anew by now is given nothing, and one that was last seen a while ago is asked first."""
         known = self._watch.enrolments([item.device for item in items])
         same = [item for item in items if is_the_same(known.get(item.device), item.evidence["enrolled_before"])]
+        doubtful = {item.device for item in same if self._may_be_another(item)}
+        asked_first = [item for item in same if item.device in doubtful]
+        sure = [item for item in same if item.device not in doubtful]
+        questions = self._first_questions(asked_first)
+        self._awake.update(item.device for item in items)
+        answers = self._commands.order([*questions, *self._parcels(sure)])
+        asked = {each: question.command_uuid for question in questions for each in question.ids}
+        told = {item.device: Evidence(Found.NOT_ARRIVED) for item in items}
+        told |= {
+            item.device: self._sent(item, [answers[name] for name in item.evidence["commands"].values()])
+            for item in sure
+        }
+        for item in asked_first:
+            name = asked[item.evidence["enrollment_id"]]
+            told[item.device] = self._asked_first(item, name, answers[name])
+        return told
+
+    def _parcels(self, items: Sequence[Item]) -> list[Parcel]:
         ids: dict[tuple[str, str], list[str]] = {}
-        for item in same:
+        for item in items:
             for place in item.evidence["commands"].items():
                 ids.setdefault(place, []).append(item.evidence["enrollment_id"])
-        self._awake.update(item.device for item in items)
-        answers = self._commands.order(
-            [Parcel(name, mine, self._command(identifier)) for (identifier, name), mine in ids.items()]
-        )
-        told = {item.device: Evidence(Found.NOT_ARRIVED) for item in items}
-        return told | {
-            item.device: _sent(item, [answers[name] for name in item.evidence["commands"].values()]) for item in same
-        }
+        return [Parcel(name, mine, self._command(identifier)) for (identifier, name), mine in ids.items()]
+
+    def _may_be_another(self, item: Item) -> bool:
+        seen = datetime.fromisoformat(item.evidence["same_at"])
+        return bool(item.evidence.get("identity_before")) and self._clock() - seen > FRESH
+
+    def _first_questions(self, items: Sequence[Item]) -> list[Parcel]:
+        names = [f"{item.command_id} {item.attempt}" for item in items]
+        return list(packed([item.evidence["enrollment_id"] for item in items], QUESTION, "first", *names))
+
+    def _asked_first(self, item: Item, name: str, answer: Queued) -> Evidence:
+        """A question may be asked again."""
+        if not answer.queued:
+            return Evidence(Found.NOT_ARRIVED, {"en": answer.why, "ja": answer.why})
+        told = self._gone(item) if item.evidence["enrollment_id"] in answer.gone else _not_heard_of()
+        return replace(told, facts={**told.facts, "asked_first": name})
+
+    def _sent(self, item: Item, answers: Sequence[Queued]) -> Evidence:
+        """In doubt if no answer came to a command of the device, or the server says that it had it before."""
+        gone = any(item.evidence["enrollment_id"] in answer.gone for answer in answers)
+        if any(answer.queued is None or answer.known for answer in answers):
+            return self._gone(item) if gone else Evidence(Found.UNKNOWN)
+        if refused := next((answer for answer in answers if not answer.queued), None):
+            return Evidence(Found.NOT_ARRIVED, {"en": refused.why, "ja": refused.why})
+        told = self._gone(item) if gone else Evidence(Found.PENDING)
+        return replace(told, facts={**told.facts, "queued": True})
+
+    def _gone(self, item: Item) -> Evidence:
+        """APNs takes no push for it. That it has left is certain once a later look shows the same."""
+        since = item.evidence.get("gone_since")
+        if since and self._clock() - from_iso(since) >= GONE_FOR:
+            return has_left(Found.DONE)
+        return Evidence(Found.PENDING, NOT_CERTAIN, {"gone_since": since or to_iso(self._clock())})
 
     # What a device has shown
 
     def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         known = self._watch.enrolments([item.device for item in items])
         looks = {item.device: self._looks(item) for item in items}
-        names = {name for item in items for name in (*item.evidence["commands"].values(), *looks[item.device])}
-        answers = self._watch.answers(names)
+        asked = {name for names in looks.values() for look in names for name in (look, _beside(look))}
+        asked |= {item.evidence["asked_first"] for item in items if "asked_first" in item.evidence}
+        answers = self._watch.answers({name for item in items for name in item.evidence["commands"].values()} | asked)
         told = {item.device: self._judged(item, known.get(item.device), answers, looks[item.device]) for item in items}
-        doubtful = {
-            item.device: Parcel(looks[item.device][-1], [item.evidence["enrollment_id"]], self._removal.listing)
-            for item in items
-            if told[item.device].found is Found.UNKNOWN
-        }
+        doubtful = [item for item in items if told[item.device].found is Found.UNKNOWN]
         waiting = [item for item in items if told[item.device].found in (Found.UNKNOWN, Found.PENDING)]
-        return {**told, **self._look(doubtful), **self._wake(waiting)}
+        uncertain = [item.device for item in waiting if item.evidence.get("gone_since")]
+        told |= dict.fromkeys(uncertain, Evidence(Found.PENDING, NOT_CERTAIN))
+        return {**told, **self._look(doubtful, looks), **self._wake(waiting)}
 
     def _looks(self, item: Item) -> list[str]:
         """The CommandUUIDs of the questions for its list that may have been asked by now, one more a period."""
@@ -135,6 +189,7 @@ class RemovalStep:
 
     def _judged(self, item: Item, now: Enrolment | None, answers: Answers, looks: Sequence[str]) -> Evidence:
         enrollment_id, commands = item.evidence["enrollment_id"], item.evidence["commands"]
+        before = item.evidence.get("identity_before")
         heard = {identifier: answers.get((enrollment_id, name)) for identifier, name in commands.items()}
         if all(event is not None and event.status == ACKNOWLEDGED for event in heard.values()):
             return Evidence(Found.DONE, facts={"removed": sorted(commands)})
@@ -142,15 +197,35 @@ class RemovalStep:
             return has_left(Found.DONE)
         if not is_the_same(now, item.evidence["enrolled_before"]):
             return is_another()
+        if "asked_first" in item.evidence:
+            return self._by_its_identity(item, answers)
         told = [event for event in heard.values() if event is not None and event.status != ACKNOWLEDGED]
         put_off = any(event.status == NOT_NOW for event in told)
-        lists = [answers[enrollment_id, name] for name in looks if (enrollment_id, name) in answers]
-        lists = [event for event in lists if event.status == ACKNOWLEDGED]
+        lists = [
+            answers[enrollment_id, look]
+            for look in looks
+            if _said(answers, enrollment_id, look) == ACKNOWLEDGED
+            and (before is None or _said(answers, enrollment_id, _beside(look)) not in (None, NOT_NOW))
+        ]
+        if lists and before is not None:
+            beside = answers[enrollment_id, _beside(lists[-1].command_uuid or "")]
+            if differs(before, identity_of(message_of(beside))):
+                return replace(is_another(), repeatable=False)
         if lists and (verdict := self._by_the_list(heard, put_off, lists[-1])):
             return verdict
         newest = bool(lists) and lists[-1].command_uuid == looks[-1]
         waits = put_off or (bool(item.evidence.get("queued")) and not told)
         return _not_heard_of() if waits and (newest or len(looks) == 1) else Evidence(Found.UNKNOWN)
+
+    def _by_its_identity(self, item: Item, answers: Answers) -> Evidence:
+        """Nothing but the question was sent. NOT_ARRIVED: it may be sent now, or is asked again."""
+        answer = answers.get((item.evidence["enrollment_id"], item.evidence["asked_first"]))
+        if answer is None or answer.status == NOT_NOW:
+            waits = item.intended_at and self._clock() - from_iso(item.intended_at) < DOUBTFUL
+            return _not_heard_of() if waits else Evidence(Found.NOT_ARRIVED)
+        if differs(item.evidence["identity_before"], identity_of(message_of(answer))):
+            return replace(is_another(), repeatable=False)
+        return Evidence(Found.NOT_ARRIVED, facts={"same_at": answer.created_at})
 
     def _by_the_list(self, heard: Mapping[str, Event | None], put_off: bool, listed: Event) -> Evidence | None:
         """By what the device had when it had been given the commands; None if one may still come."""
@@ -173,29 +248,43 @@ class RemovalStep:
             {"still_there": sorted(left)},
         )
 
-    def _look(self, parcels: Mapping[str, Parcel]) -> dict[str, Evidence]:
+    def _look(self, items: Sequence[Item], looks: Mapping[str, Sequence[str]]) -> dict[str, Evidence]:
         """Asked once a run. What comes of asking: that a device is gone is told at once, its list later."""
-        new = {device: parcel for device, parcel in parcels.items() if parcel.command_uuid not in self._asked}
-        self._asked.update(parcel.command_uuid for parcel in new.values())
-        answers = self._commands.order(list(new.values()))
-        return {device: has_left(Found.DONE) for device, parcel in new.items() if answers[parcel.command_uuid].gone}
+        new = [item for item in items if looks[item.device][-1] not in self._asked]
+        self._asked.update(looks[item.device][-1] for item in new)
+        parcels = {item.device: self._questions(item, looks[item.device][-1]) for item in new}
+        answers = self._commands.order([parcel for mine in parcels.values() for parcel in mine])
+        gone = [item for item in new if any(answers[parcel.command_uuid].gone for parcel in parcels[item.device])]
+        return {item.device: self._gone(item) for item in gone}
+
+    def _questions(self, item: Item, look: str) -> list[Parcel]:
+        """For its list, and whether it is still the same device, where that can be told."""
+        ids = [item.evidence["enrollment_id"]]
+        listing = Parcel(look, ids, self._removal.listing)
+        return [Parcel(_beside(look), ids, QUESTION), listing] if item.evidence.get("identity_before") else [listing]
 
     def _wake(self, items: Sequence[Item]) -> dict[str, Evidence]:
         """What earlier runs left is pushed once a run: a device may have put something off, and whoever is gone is told."""
-        ids = {item.evidence["enrollment_id"]: item.device for item in items if item.device not in self._awake}
-        self._awake.update(ids.values())
-        return {ids[each]: has_left(Found.DONE) for each in self._commands.wake(list(ids))}
+        new = [item for item in items if item.device not in self._awake]
+        self._awake.update(item.device for item in new)
+        gone = self._commands.wake([item.evidence["enrollment_id"] for item in new])
+        reached = [item for item in new if item.evidence["enrollment_id"] not in gone]
+        back = [item.device for item in reached if item.evidence.get("gone_since")]
+        return {
+            **dict.fromkeys(back, replace(_not_heard_of(), facts={"gone_since": None})),
+            **{item.device: self._gone(item) for item in new if item.evidence["enrollment_id"] in gone},
+        }
 
 
-def _sent(item: Item, answers: Sequence[Queued]) -> Evidence:
-    """In doubt if no answer came to a command of the device, or the server says that it had it before."""
-    if any(item.evidence["enrollment_id"] in answer.gone for answer in answers):
-        return has_left(Found.DONE)
-    if any(answer.queued is None or answer.known for answer in answers):
-        return Evidence(Found.UNKNOWN)
-    if refused := next((answer for answer in answers if not answer.queued), None):
-        return Evidence(Found.NOT_ARRIVED, {"en": refused.why, "ja": refused.why})
-    return Evidence(Found.PENDING, facts={"queued": True})
+def _beside(look: str) -> str:
+    """The CommandUUID of the question that goes with the one for the list."""
+    return derived(look, "identity")
+
+
+def _said(answers: Answers, enrollment_id: str, name: str) -> str | None:
+    """The status of its answer."""
+    answer = answers.get((enrollment_id, name))
+    return answer.status if answer else None
 
 
 def _not_heard_of() -> Evidence:

@@ -20,7 +20,7 @@ __all__ = ["ACKNOWLEDGED", "NOT_NOW", "Answers", "Enrolment", "Watch", "error_of
 
 AUTHENTICATE, TOKEN_UPDATE, CHECK_OUT, CONNECT = "mdm.Authenticate", "mdm.TokenUpdate", "mdm.CheckOut", "mdm.Connect"
 NOT_NOW, ACKNOWLEDGED = "NotNow", "Acknowledged"
-FIRST = "first"  # as campaign/webhook.py marks the first TokenUpdate of an enrolment
+FIRST, AWAITING = "first", "awaiting"  # as campaign/webhook.py marks a TokenUpdate
 DATED_LATE = timedelta(seconds=10)  # NanoMDM dates an event when it tells it, each at its own pace
 Answers = Mapping[tuple[str, str], "Event"]  # by enrolment and CommandUUID
 
@@ -115,8 +115,8 @@ class Watch:
 
 
 def _check_in(event: Event) -> CheckIn:
-    awaiting = event.topic == TOKEN_UPDATE and bool(message_of(event).get("AwaitingConfiguration"))
-    return CheckIn(event.created_at, event.topic, event.enrollment_id, event.status == FIRST, awaiting)
+    words = (event.status or "").split()
+    return CheckIn(event.created_at, event.topic, event.enrollment_id, FIRST in words, AWAITING in words)
 
 
 def _newest(check_ins: Collection[CheckIn]) -> Enrolment | None:

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..._time import from_iso, now_utc
 from ..protocol import Evidence, Found, Item
-from .commands import Commands, Parcel, Queued, derived
-from .reach import is_the_same, not_to_be_touched
-from .watch import ACKNOWLEDGED, NOT_NOW, Answers, Enrolment, Watch, error_of
+from .commands import AT_ONCE, Commands, Parcel, Queued, derived
+from .enrolment_profiles import EnrolmentProfiles
+from .identity import QUESTION, differs, identity_of
+from .reach import is_another, is_the_same, not_to_be_touched
+from .watch import ACKNOWLEDGED, NOT_NOW, Answers, Enrolment, Watch, error_of, message_of
 
 if TYPE_CHECKING:
     from ...campaign.notebook import Notebook
@@ -28,7 +30,7 @@ OLDEST = 17  # iOS and iPadOS that know Return to Service
 BATTERY = 0.2
 LET_GO_AGAIN = timedelta(hours=1)
 SILENT = timedelta(days=1)  # then a device that was sent the erase is asked whether it is still there
-PROBE: Mapping[str, Any] = {"RequestType": "DeviceInformation", "Queries": ["SerialNumber"]}
+OLD = timedelta(days=1)  # what a device said before that tells nothing of it now
 NOT_TAKEN = {
     "en": "The device has not taken the erase yet. It has to be switched on and have a network.",
     "ja": "デバイスがまだ消去を受け取っていません。電源が入り、ネットワークに接続されている必要があります。",
@@ -61,14 +63,16 @@ DEAD = {
 
 class WipeStep:
     """wifi_profile: a configuration profile by which the erased device finds its network. preserve_data_plan: whether eSIM
-    lines stay; None where nobody has decided. end_setup: a device that waits in Setup Assistant is let go."""
+    lines stay; None where nobody has decided. end_setup: a device that waits in Setup Assistant is let go. enrolment_profiles:
+    None where NanoDEP is not given, and then nobody looks."""
 
     name = "wipe"
     limit = 200
+    preflight_limit = AT_ONCE
     looks_free = False
     lasting = True
     needs_facts = True
-    poll = 1.0
+    poll = 0.2  # the ledger is near
 
     def __init__(
         self,
@@ -78,6 +82,7 @@ class WipeStep:
         wifi_profile: bytes | None,
         preserve_data_plan: bool | None,
         end_setup: bool,
+        enrolment_profiles: EnrolmentProfiles | None = None,
         clock: Callable[[], datetime] = now_utc,
     ) -> None:
         self._commands = commands
@@ -85,6 +90,7 @@ class WipeStep:
         self._wifi_profile = wifi_profile
         self._preserve_data_plan = preserve_data_plan
         self._end_setup = end_setup
+        self._enrolment_profiles = enrolment_profiles
         self._asked: set[str] = set()
         self._awake: set[str] = set()
         self._clock = clock
@@ -92,7 +98,11 @@ class WipeStep:
     def preflight(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         known = self._watch.enrolments([item.device for item in items])
         told = {item.device: self._hindrance(item.facts, known.get(item.device)) for item in items}
-        return {device: hindrance for device, hindrance in told.items() if hindrance}
+        hindered = {device: hindrance for device, hindrance in told.items() if hindrance}
+        if self._enrolment_profiles is None:
+            return hindered
+        ready = [device for device in told if device not in hindered]
+        return hindered | self._enrolment_profiles.hindrances(ready)
 
     def baselines(self, items: Sequence[Item]) -> Mapping[str, Mapping[str, Any]]:
         """The enrolment that the erase ends: what is collected later is of the next one."""
@@ -100,6 +110,7 @@ class WipeStep:
             item.device: {
                 "enrollment_id": item.facts["enrollment_id"],
                 "enrolled_before": item.facts["enrolled_at"],
+                "identity_before": item.facts.get("identity"),
             }
             for item in items
         }
@@ -123,7 +134,7 @@ class WipeStep:
         )
         told = {item.device: self._judged(item, known.get(item.device), answers) for item in items}
         doubtful = [item for item in items if told[item.device].found is Found.UNKNOWN]
-        self._ask({_probe(item): item.evidence["enrollment_id"] for item in doubtful}, PROBE)
+        self._ask({_probe(item): item.evidence["enrollment_id"] for item in doubtful}, QUESTION)
         self._wake([item for item in items if told[item.device].reason is NOT_TAKEN])
         back = [item for item in items if told[item.device].found is Found.DONE and known[item.device].awaiting]
         ids = {device: enrolment.enrollment_id for device, enrolment in known.items()}
@@ -146,8 +157,11 @@ class WipeStep:
 
     def _by_the_probe(self, item: Item, answers: Answers) -> Evidence:
         """A queue is first in, first out, and an erase is never put off: whoever answers the probe was given no erase before."""
-        if (item.evidence["enrollment_id"], _probe(item)) not in answers:
+        answer = answers.get((item.evidence["enrollment_id"], _probe(item)))
+        if answer is None or answer.status == NOT_NOW:
             return Evidence(Found.UNKNOWN)
+        if differs(item.evidence.get("identity_before"), identity_of(message_of(answer))):
+            return replace(is_another(), repeatable=False)
         if item.evidence.get("queued"):
             return Evidence(Found.FAILED, UNHEARD, repeatable=False)
         return Evidence(Found.FAILED, DEAD) if item.evidence.get("known") else Evidence(Found.NOT_ARRIVED)
@@ -189,6 +203,8 @@ class WipeStep:
         """Why the device is not erased now."""
         if hindrance := not_to_be_touched(facts, now):
             return replace(hindrance, found=Found.FAILED) if hindrance.found is Found.SKIPPED else hindrance
+        if self._clock() - datetime.fromisoformat(facts["last_answer_at"]) > OLD:
+            return _not_heard_of_for_long(facts["last_answer_at"][:10])
         hindrances = (
             (
                 _major(facts.get("os_version")) < OLDEST,
@@ -250,6 +266,17 @@ class WipeStep:
 def _major(version: Any) -> int:
     head = str(version or "").partition(".")[0]
     return int(head) if head.isdigit() else 0
+
+
+def _not_heard_of_for_long(day: str) -> Evidence:
+    return Evidence(
+        Found.PENDING,
+        {
+            "en": f"The device has not been heard of since {day}. Collect again first (mdm_device_info).",
+            "ja": f"デバイスの情報は {day} 以降更新されていません。先に情報を収集し直してください (mdm_device_info)。",
+            "first": "collect",
+        },
+    )
 
 
 def _sent(answer: Queued) -> Evidence:

@@ -81,8 +81,8 @@ class Story:
         if authenticate:
             self.tell("mdm.Authenticate", serial=DEVICE)
         self.passes(milliseconds=5)
-        status = "first" if first else None
-        self.tell("mdm.TokenUpdate", {"AwaitingConfiguration": awaiting}, status=status)
+        words = [*(["first"] if first else []), *(["awaiting"] if awaiting else [])]
+        self.tell("mdm.TokenUpdate", {"AwaitingConfiguration": awaiting}, status=" ".join(words) or None)
         self.passes(milliseconds=5)
         return to_exact(began)
 
@@ -106,6 +106,7 @@ class Story:
             "enrollment_id": ID,
             "enrolled_at": enrolled_at,
             "first_enrolled_at": enrolled_at,
+            "last_answer_at": enrolled_at,
         }
         self.ledger.keep_facts(CAMPAIGN, TENANT, {DEVICE: {**usual, **facts}})
 

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.ledger import open_ledger
-from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model import State
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model import Record, State
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.commands import Queued
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.removal import RemovalStep
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.removals import apps, delete, profiles
@@ -19,10 +20,10 @@ from ansible_collections.nendo.apple_mdm.tests.unit.mdm.nanomdm.devices import I
 
 pytest.importorskip("sqlalchemy")
 
-REMOVE, LIST = "RemoveProfile", "ProfileList"
+REMOVE, LIST, CERTIFICATES = "RemoveProfile", "ProfileList", "CertificateList"
 HAS_IT: dict[str, Any] = {"ProfileList": [{"PayloadIdentifier": WIFI["identifier"]}]}
 HAS_IT_NOT: dict[str, Any] = {"ProfileList": [{"PayloadIdentifier": MDM["identifier"]}]}
-NO_ANSWER = Queued(None, "no answer")
+NO_ANSWER, GONE = Queued(None, "no answer"), Queued(True, gone=frozenset({ID}))
 REFUSAL: dict[str, Any] = {"ErrorChain": [{"ErrorCode": 12075, "LocalizedDescription": "not installed"}]}
 
 
@@ -145,20 +146,139 @@ def test_a_word_of_not_now_that_comes_late_does_not_undo_an_acknowledgement(stor
     assert story.state() is State.DONE
 
 
-def test_what_earlier_runs_left_is_pushed_once_a_run_and_who_is_gone_has_left(story: Story) -> None:
+def test_what_earlier_runs_left_is_pushed_once_a_run(story: Story) -> None:
     story.run()
     assert story.sent.woken == []
     story.run()
     assert story.sent.woken == [ID]
+
+
+def is_uncertain(told: Record) -> bool:
+    return told.state is State.PENDING and bool(told.reason) and "no such enrolment" in (told.reason or {})["en"]
+
+
+def test_who_is_gone_and_still_gone_later_has_left(story: Story) -> None:
+    story.run()
+    story.passes(days=1)
     story.sent.gone = {ID}
+    assert is_uncertain(story.run())
+    story.passes(minutes=14)
+    assert is_uncertain(story.run())
+    story.passes(minutes=1)
     left = story.run()
     assert left.state is State.DONE and left.evidence["left"] is True
-    assert len(story.sent.orders) == 1
+    assert len(story.sent.uuids(REMOVE)) == 1
 
 
-def test_who_is_gone_when_it_is_sent_has_left(story: Story) -> None:
-    story.sent.answer = lambda parcel: Queued(True, gone=frozenset({ID}))
+def test_who_is_gone_when_it_is_sent_has_left_if_it_stays_so(story: Story) -> None:
+    story.sent.answer = lambda parcel: GONE
+    assert is_uncertain(story.run())
+    story.passes(minutes=15)
+    story.sent.gone = {ID}
+    assert story.state() is State.DONE and len(story.sent.orders) == 1
+
+
+def test_who_is_gone_when_it_is_asked_has_left_if_it_stays_so(story: Story) -> None:
+    story.sent.answer = lambda parcel: NO_ANSWER if parcel.command["RequestType"] == REMOVE else GONE
+    assert is_uncertain(story.run())
+    story.passes(minutes=15)
+    story.sent.gone = {ID}
     assert story.state() is State.DONE
+
+
+def test_a_push_token_that_was_only_renewed_proves_nothing(story: Story) -> None:
+    """APNs does not know the old one any more, and for a moment the MDM server does not know the new one."""
+    story.run()
+    story.sent.gone = {ID}
+    assert is_uncertain(story.run())
+    story.tell("mdm.TokenUpdate")
+    story.sent.gone = set()
+    story.passes(minutes=20)
+    waiting = story.run()
+    assert waiting.state is State.PENDING and waiting.reason and "switched on" in waiting.reason["en"]
+    story.sent.gone = {ID}
+    assert is_uncertain(story.run()), "counted anew"
+    story.hears(story.sent.last(REMOVE))
+    told = story.run()
+    assert told.state is State.DONE and "left" not in told.evidence
+
+
+# A device of a new pupil, of which no event told
+
+
+@pytest.fixture
+def known_by_certificates(story: Story) -> Story:
+    enrolled_at = story.ledger.facts("graduation-2027")["C02XK0AB0001"]["enrolled_at"]
+    story.collected(enrolled_at, identity=[hashlib.sha256(b"one").hexdigest()])
+    return story
+
+
+def certificates(*identities: bytes) -> dict[str, Any]:
+    return {"CertificateList": [{"Data": data, "IsIdentity": True} for data in identities]}
+
+
+@pytest.mark.parametrize("listed", [HAS_IT, HAS_IT_NOT], ids=["there", "gone"])
+def test_a_list_of_another_device_proves_nothing_and_nothing_more_is_sent(
+    known_by_certificates: Story, listed: dict[str, Any]
+) -> None:
+    story = known_by_certificates
+    story.sent.answer = lambda parcel: NO_ANSWER
+    story.run()
+    story.sent.answer = lambda parcel: Queued(True)
+    story.hears(story.sent.last(CERTIFICATES), **certificates(b"another"))
+    story.hears(story.sent.last(LIST), **listed)
+    failed = story.run()
+    assert failed.state is State.FAILED and failed.reason and "another user" in failed.reason["en"]
+    assert story.state() is State.FAILED and len(story.sent.uuids(REMOVE)) == 1
+
+
+def test_a_list_counts_only_with_the_certificates_beside_it(known_by_certificates: Story) -> None:
+    story = known_by_certificates
+    story.sent.answer = lambda parcel: NO_ANSWER
+    story.run()
+    story.hears(story.sent.last(LIST), **HAS_IT_NOT)
+    assert story.state() is State.IN_DOUBT
+    story.hears(story.sent.last(CERTIFICATES), "NotNow")
+    assert story.state() is State.IN_DOUBT
+    story.hears(story.sent.last(CERTIFICATES), **certificates(b"one"))
+    assert story.state() is State.DONE
+
+
+@pytest.mark.parametrize(
+    ("now", "state"), [(b"one", State.PENDING), (b"another", State.FAILED)], ids=["same", "another"]
+)
+def test_a_device_that_was_seen_a_while_ago_is_asked_first_whether_it_is_the_same(
+    known_by_certificates: Story, now: bytes, state: State
+) -> None:
+    story = known_by_certificates
+    story.passes(minutes=61)
+    for _run in range(2):
+        assert story.state() is State.PENDING
+    assert story.sent.uuids(REMOVE) == [] and len(story.sent.uuids(CERTIFICATES)) == 1
+    story.hears(story.sent.last(CERTIFICATES), **certificates(now))
+    for _run in range(2):
+        assert story.state() is state
+    assert len(story.sent.uuids(REMOVE)) == (state is State.PENDING)
+    if state is State.PENDING:
+        story.hears(story.sent.last(REMOVE))
+        assert story.state() is State.DONE
+
+
+def test_whether_it_is_the_same_is_asked_again_after_an_hour(known_by_certificates: Story) -> None:
+    story = known_by_certificates
+    story.passes(minutes=61)
+    story.run()
+    story.passes(minutes=59)
+    story.run()
+    assert len(set(story.sent.uuids(CERTIFICATES))) == 1
+    story.passes(minutes=1)
+    story.run()
+    assert len(set(story.sent.uuids(CERTIFICATES))) == 2 and story.sent.uuids(REMOVE) == []
+
+
+def test_a_device_that_was_just_seen_is_not_asked(known_by_certificates: Story) -> None:
+    assert known_by_certificates.state() is State.PENDING
+    assert [each.command["RequestType"] for each in known_by_certificates.sent.orders] == [REMOVE]
 
 
 def test_who_checked_out_has_left(story: Story) -> None:

@@ -4,20 +4,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.ledger import open_ledger
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model import State
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.notebook import Notebook
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.commands import Queued
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.enrolment_profiles import NO_PROFILE, NOT_TOLD
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.wipe import WipeStep
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.protocol import Evidence, Found, Item
 from ansible_collections.nendo.apple_mdm.tests.unit.credentials.makers import NOW
-from ansible_collections.nendo.apple_mdm.tests.unit.mdm.nanomdm.devices import ID, Story
+from ansible_collections.nendo.apple_mdm.tests.unit.mdm.nanomdm.devices import CAMPAIGN, DEVICE, ID, TENANT, Story
 
 pytest.importorskip("sqlalchemy")
 
-ERASE, PROBE, LEAVE = "EraseDevice", "DeviceInformation", "DeviceConfigured"
+ERASE, PROBE, LEAVE = "EraseDevice", "CertificateList", "DeviceConfigured"
 NO_ANSWER, TAKEN = Queued(None, "no answer"), Queued(True)
 KNOWN = Queued(True, "command already exists", known=True)
 
@@ -119,3 +124,94 @@ def test_what_earlier_runs_left_is_pushed_once_a_run(story: Story) -> None:
     assert story.sent.woken == []
     story.run()
     assert story.sent.woken == [ID]
+
+
+# Before it is sent
+
+
+def test_what_a_device_said_today_is_enough(story: Story) -> None:
+    story.passes(hours=23)
+    assert story.state() is State.PENDING and len(story.sent.uuids(ERASE)) == 1
+
+
+def test_a_device_that_was_not_heard_of_for_a_day_is_asked_first(story: Story) -> None:
+    story.passes(days=1, minutes=1)
+    step = story.make(story.sent, Notebook(story.ledger, CAMPAIGN, TENANT), lambda: story.now)
+    (told,) = step.preflight([Item(DEVICE, "", story.ledger.facts(CAMPAIGN)[DEVICE])]).values()
+    assert told.found is Found.PENDING and told.reason
+    assert told.reason["first"] == "collect" and "2026-11-23" in told.reason["en"]
+    assert story.state() is State.PLANNED and story.sent.orders == []
+
+
+class Profiles:
+    """What Apple has of devices, by what stands in their way."""
+
+    def __init__(self, hindrance: Evidence | None) -> None:
+        self.hindrance = hindrance
+        self.asked: list[str] = []
+
+    def hindrances(self, devices: Sequence[str]) -> dict[str, Evidence]:
+        self.asked += devices
+        return dict.fromkeys(devices, self.hindrance) if self.hindrance else {}
+
+
+def with_profiles(story: Story, profiles: Any) -> None:
+    story.make = lambda sent, notebook, clock: WipeStep(
+        sent,
+        notebook,
+        wifi_profile=b"",
+        preserve_data_plan=None,
+        end_setup=True,
+        enrolment_profiles=profiles,
+        clock=clock,
+    )
+
+
+@pytest.mark.parametrize(
+    ("hindrance", "state"),
+    [
+        (None, State.PENDING),
+        (Evidence(Found.FAILED, NO_PROFILE), State.FAILED),
+        (Evidence(Found.PENDING, NOT_TOLD), State.PLANNED),
+    ],
+    ids=["has one", "has none", "not told"],
+)
+def test_a_device_without_an_enrolment_profile_is_not_erased(
+    story: Story, hindrance: Evidence | None, state: State
+) -> None:
+    profiles = Profiles(hindrance)
+    with_profiles(story, profiles)
+    assert story.state() is state and profiles.asked == [DEVICE]
+    assert len(story.sent.uuids(ERASE)) == (hindrance is None)
+
+
+def test_apple_is_not_asked_about_a_device_that_is_not_erased_anyway(story: Story) -> None:
+    profiles = Profiles(None)
+    with_profiles(story, profiles)
+    story.collected(story.ledger.facts(CAMPAIGN)[DEVICE]["enrolled_at"], lost_mode=True)
+    assert story.state() is State.FAILED and profiles.asked == []
+
+
+# A device of a new pupil, of which no event told
+
+
+@pytest.mark.parametrize("queued", [True, False], ids=["silent", "in doubt"])
+def test_a_device_with_another_identity_fails_for_good(story: Story, queued: bool) -> None:
+    identity = [hashlib.sha256(b"one").hexdigest()]
+    story.collected(story.ledger.facts(CAMPAIGN)[DEVICE]["enrolled_at"], identity=identity)
+    story.sent.answer = lambda parcel: TAKEN if queued or parcel.command["RequestType"] == PROBE else NO_ANSWER
+    story.run()
+    story.passes(days=1)
+    story.run()
+    story.hears(story.sent.last(PROBE), CertificateList=[{"Data": b"another", "IsIdentity": True}])
+    failed = story.run()
+    assert failed.state is State.FAILED and not failed.repeatable
+    assert failed.reason and "another user" in failed.reason["en"]
+    assert story.state() is State.FAILED and len(story.sent.uuids(ERASE)) == 1
+
+
+def test_a_question_that_was_put_off_tells_nothing(story: Story) -> None:
+    story.sent.answer = lambda parcel: NO_ANSWER
+    story.run()
+    story.hears(story.sent.last(PROBE), "NotNow")
+    assert story.state() is State.IN_DOUBT and len(story.sent.uuids(ERASE)) == 1
