@@ -56,10 +56,20 @@ def prepare(release: str, python: Path) -> None:
     (cache / f"get_pip_{version.replace('.', '_')}.py").write_text(PIP_STAND_IN)
 
 
-def ansible_test(act: str, python: Path) -> list[str]:
+def ansible_test(act: str, python: Path, *targets: str) -> list[str]:
     """The command for sanity or units, on this interpreter's version."""
     found = subprocess.run([python, "-c", PYTHON_VERSION], check=True, capture_output=True, text=True)
-    return ["ansible-test", act, "--local", "--requirements", "--python", found.stdout.strip(), "--color", "no"]
+    return [
+        "ansible-test",
+        act,
+        "--local",
+        "--requirements",
+        "--python",
+        found.stdout.strip(),
+        "--color",
+        "no",
+        *targets,
+    ]
 
 
 if __name__ == "__main__":
