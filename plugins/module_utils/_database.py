@@ -11,9 +11,10 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 try:
@@ -26,11 +27,13 @@ except ImportError:
 from ._disk import disk_trouble, make_folder
 from ._errors import AppleMdmError, ConfigurationError, LibraryMissing
 from ._libraries import require
+from ._portions import portions
 
-__all__ = ["MAKE_KEY", "Database", "checked_key", "free_lock"]
+__all__ = ["MAKE_KEY", "Database", "checked_key", "free_lock", "insert_or_leave"]
 
 MAKE_KEY = "openssl rand -base64 32 | tr '+/' '-_'"
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+AT_ONCE = 10_000  # values of a query
 _CONNECT_SECONDS = 10
 _SQLITE_SECONDS = 60  # for another writer to end
 _PG_DISK_FULL = "53100"
@@ -72,6 +75,17 @@ class Database:
             return []
         with self.translated(), self.engine.connect() as connection:
             return list(connection.execute(statement).all()) if self._has_tables(connection) else []
+
+    def rows_of(self, statement: Any, column: Any, values: Iterable[str]) -> Iterator[Any]:
+        """Those whose column is one of the values, in portions that a database takes."""
+        for portion in portions(sorted(set(values)), AT_ONCE):
+            yield from self.rows(statement.where(self.is_one_of(column, portion)))
+
+    def is_one_of(self, column: Any, values: Sequence[str]) -> Any:
+        """With one parameter for all of the values."""
+        if self.file:
+            return column.in_(sa.select(sa.func.json_each(json.dumps(values)).table_valued("value").c.value))
+        return column == sa.any_(sa.cast(values, sa.ARRAY(sa.Text)))
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -135,6 +149,14 @@ class Database:
             f"The {self._noun} {self.name} did not do its work: {said}. Nothing is lost: each write is there "
             f"whole or not at all. {cure}, then run again."
         )
+
+
+def insert_or_leave(connection: sa.Connection, table: Any) -> Any:
+    """Rows that are there already stay as they are."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table).on_conflict_do_nothing()
 
 
 def free_lock(connection: sa.Connection, number: int) -> None:

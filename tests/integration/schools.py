@@ -251,8 +251,8 @@ class RealSchool(School):
                 self.site.awaited(partial(self._has_heard_all, topic, connected.device))
 
     def _has_heard_all(self, topic: str, device: Device) -> bool:
-        return len(self.ledger.events(enrollment_ids=[device.udid], topics=[topic])) == device.enrolments
+        return len(self.ledger.events.find(enrollment_ids=[device.udid], topics=[topic])) == device.enrolments
 
     def _has_heard(self, device: Device) -> bool:
-        events = self.ledger.events(enrollment_ids=[device.udid], topics=["mdm.Connect"])
+        events = self.ledger.events.find(enrollment_ids=[device.udid], topics=["mdm.Connect"])
         return {event.command_uuid for event in events}.issuperset(device.seen)

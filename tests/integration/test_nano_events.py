@@ -12,11 +12,11 @@ from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import Site
 def test_an_enrolment_and_an_answer(site: Site) -> None:
     connected = site.device("C02XK0ABCDEF")
     connected.enrol()
-    (enrolled,) = site.awaited(lambda: site.ledger.events(serials=["C02XK0ABCDEF"]))
+    (enrolled,) = site.awaited(lambda: site.ledger.events.find(serials=["C02XK0ABCDEF"]))
     assert (enrolled.topic, enrolled.enrollment_id) == ("mdm.Authenticate", connected.device.udid)
     name = site.enqueue(connected.device.udid, {"RequestType": "DeviceInformation", "Queries": ["SerialNumber"]})
     assert connected.connect() == ["DeviceInformation"]
-    (answered,) = site.awaited(lambda: site.ledger.events(command_uuids=[name]))
+    (answered,) = site.awaited(lambda: site.ledger.events.find(command_uuids=[name]))
     assert answered.status == "Acknowledged"
     assert plistlib.loads(answered.payload)["QueryResponses"] == {"SerialNumber": "C02XK0ABCDEF"}
 
@@ -31,13 +31,15 @@ def test_an_erase_and_the_return(site: Site) -> None:
     told = site.awaited(
         lambda: (
             events
-            if len(events := site.ledger.events(enrollment_ids=[udid], topics=["mdm.Authenticate", "mdm.TokenUpdate"]))
+            if len(
+                events := site.ledger.events.find(enrollment_ids=[udid], topics=["mdm.Authenticate", "mdm.TokenUpdate"])
+            )
             == 4
             else None
         )
     )
     assert [event.topic for event in told].count("mdm.Authenticate") == 2
-    assert site.awaited(lambda: site.ledger.events(command_uuids=[name]))[0].status == "Acknowledged"
+    assert site.awaited(lambda: site.ledger.events.find(command_uuids=[name]))[0].status == "Acknowledged"
     last = plistlib.loads([event for event in told if event.topic == "mdm.TokenUpdate"][-1].payload)
     assert last["AwaitingConfiguration"] is True and connected.device.erased == 1
 
@@ -48,8 +50,8 @@ def test_a_command_that_is_put_off_stays(site: Site) -> None:
     name = site.enqueue(connected.device.udid, {"RequestType": "SecurityInfo"})
     connected.connect()
     connected.connect()
-    site.awaited(lambda: len(site.ledger.events(command_uuids=[name])) == 2)
-    assert sorted(event.status or "" for event in site.ledger.events(command_uuids=[name])) == [
+    site.awaited(lambda: len(site.ledger.events.find(command_uuids=[name])) == 2)
+    assert sorted(event.status or "" for event in site.ledger.events.find(command_uuids=[name])) == [
         "Acknowledged",
         "NotNow",
     ]

@@ -241,7 +241,7 @@ class School:
 
     def answered(self, connected: Connected) -> list[str | None]:
         """The UUID of every command whose answer nendo-events was told of."""
-        events = self.site.ledger.events(enrollment_ids=[connected.device.udid], topics=["mdm.Connect"])
+        events = self.site.ledger.events.find(enrollment_ids=[connected.device.udid], topics=["mdm.Connect"])
         return [event.command_uuid for event in events]
 
     def woken(self, connected: Connected) -> list[str]:

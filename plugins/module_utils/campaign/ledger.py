@@ -9,7 +9,6 @@ a dead run left intended is in doubt for everybody. Reads make nothing, not even
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import json
 import os
@@ -24,20 +23,19 @@ try:
 except ImportError:
     pass
 
-from .._database import MAKE_KEY, Database, checked_key
+from .._database import MAKE_KEY, Database, checked_key, insert_or_leave
 from .._errors import ConfigurationError, LedgerError
 from .._time import now_utc, to_iso
+from .events import Events
 from .model import STEPS, TRANSITIONS, Change, Event, Record, State
 from .runners import Runners
-from .tables import ANSWER, tables
+from .tables import tables
 from .witness import Witness
 
 __all__ = ["Ledger", "open_ledger"]
 
 SCHEMA_VERSION = 1
-AT_ONCE = 10_000  # values of a query
 _SECRET = ("campaign", "device", "name")  # its key
-_EVENTS = 0x6E656E646F65  # PostgreSQL's advisory lock while events get their numbers
 
 
 def open_ledger(location: str, key: str | None = None, *, keep_open: bool = False) -> Ledger:
@@ -65,6 +63,7 @@ class Ledger:
             keep_open=keep_open,
         )
         self.name = self._database.name
+        self.events = Events(self._database)
         self._runners = Runners(self._database)
         self._witness = Witness(self._database.file) if self._database.file else None
 
@@ -108,7 +107,7 @@ class Ledger:
         table = tables().record
         wanted = sa.select(table.c.device, table.c.step, table.c.state).where(table.c.campaign == campaign)
         found: dict[str, dict[str, State]] = {}
-        for row in self._of(wanted, table.c.device, devices):
+        for row in self._database.rows_of(wanted, table.c.device, devices):
             found.setdefault(row.device, {})[row.step] = State(row.state)
         return found
 
@@ -120,14 +119,14 @@ class Ledger:
         ]
         if rows:
             with self._database.write() as connection:
-                connection.execute(_insert_or_leave(connection, tables().device), rows)
+                connection.execute(insert_or_leave(connection, tables().device), rows)
             self.not_entered(campaign, tenant, outcome, devices)
 
     def entered(self, campaign: str, devices: Collection[str]) -> dict[str, str]:
         """By device that takes part, its outcome."""
         table = tables().device
         wanted = sa.select(table).where(table.c.campaign == campaign)
-        return {row.device: row.outcome for row in self._of(wanted, table.c.device, devices)}
+        return {row.device: row.outcome for row in self._database.rows_of(wanted, table.c.device, devices)}
 
     def not_entered(self, campaign: str, tenant: str, outcome: str, devices: Collection[str]) -> list[str]:
         """Those that do not take part yet. LedgerError where one does for another tenant or with another outcome."""
@@ -138,7 +137,9 @@ class Ledger:
     def _entered(self, campaign: str, tenant: str, devices: Collection[str]) -> dict[str, str]:
         """By device that takes part, its outcome. LedgerError where it does for another tenant."""
         table = tables().device
-        rows = list(self._of(sa.select(table).where(table.c.campaign == campaign), table.c.device, devices))
+        rows = list(
+            self._database.rows_of(sa.select(table).where(table.c.campaign == campaign), table.c.device, devices)
+        )
         if strange := sorted(row.device for row in rows if row.tenant != tenant):
             raise LedgerError(
                 f"{campaign}: {_named(strange)} {'belong' if len(strange) > 1 else 'belongs'} to another tenant than {tenant}"
@@ -167,7 +168,7 @@ class Ledger:
         self._refuse(campaign, {device: other for device, other in entered.items() if step not in STEPS[other]}, step)
         table = tables().record
         of_step = sa.select(table.c.device, table.c.tenant).where(table.c.campaign == campaign, table.c.step == step)
-        there = {row.device: row.tenant for row in self._of(of_step, table.c.device, wanted)}
+        there = {row.device: row.tenant for row in self._database.rows_of(of_step, table.c.device, wanted)}
         if strange := sorted(device for device, owner in there.items() if owner != tenant):
             raise LedgerError(
                 f"{campaign}: {_named(strange)} {'belong' if len(strange) > 1 else 'belongs'} to"
@@ -182,7 +183,7 @@ class Ledger:
         ]
         if missing:
             with self._database.write() as connection:
-                connection.execute(_insert_or_leave(connection, table), missing)
+                connection.execute(insert_or_leave(connection, table), missing)
 
     def skip(self, campaign: str, tenant: str, step: str, devices: Collection[str], reason: Mapping[str, str]) -> None:
         """The step is not needed for these devices, but for those with which it was begun."""
@@ -262,7 +263,10 @@ class Ledger:
         """Of the devices whose owner was collected."""
         table = tables().fact
         told = sa.select(table).where(table.c.campaign == campaign, table.c.facts.like('%"owner"%'))
-        owned = ((row.device, json.loads(row.facts).get("owner")) for row in self._of(told, table.c.device, devices))
+        owned = (
+            (row.device, json.loads(row.facts).get("owner"))
+            for row in self._database.rows_of(told, table.c.device, devices)
+        )
         return {device: owner for device, owner in owned if owner}
 
     def keep_facts(self, campaign: str, tenant: str, facts: Mapping[str, Mapping[str, Any]]) -> None:
@@ -290,7 +294,7 @@ class Ledger:
         """Of which of them it is kept. Needs no key."""
         table = tables().secret
         wanted = sa.select(table.c.device).where(table.c.campaign == campaign, table.c.name == name)
-        return {row.device for row in self._of(wanted, table.c.device, devices)}
+        return {row.device for row in self._database.rows_of(wanted, table.c.device, devices)}
 
     def secret(self, campaign: str, device: str, name: str) -> bytes | None:
         rows = self._sealed(campaign, device, name)
@@ -312,76 +316,19 @@ class Ledger:
     # What MDM servers tell
 
     def receive(self, told: Sequence[tuple[Event, Mapping[str, bytes]]]) -> None:
-        """Events, and what was secret in each, all at once or nothing. An event that comes twice is kept once. Secrets are
-        kept under the enrolment's id, the newest of each name, where there is a key for them."""
-        table, in_order = tables().event, sorted(told, key=lambda one: one[0].created_at)
+        """Events, and what was secret in each, all at once or nothing. Secrets are kept under the enrolment's id, the newest of each name, where there is a key for them."""
+        in_order = sorted(told, key=lambda one: one[0].created_at)
         secrets = {(event.enrollment_id, name): data for event, found in in_order for name, data in found.items()}
         encrypted = self._encrypted("", secrets) if self._key else []
         with self._database.write() as connection:
-            _alone_with_events(connection)
-            connection.execute(_insert_or_leave(connection, table), [_event_row(event) for event, _secrets in told])
+            self.events.store(connection, (event for event, _secrets in told))
             _replace_rows(connection, tables().secret, _SECRET, encrypted)
-
-    def events(
-        self,
-        *,
-        command_uuids: Collection[str] | None = None,
-        enrollment_ids: Collection[str] | None = None,
-        serials: Collection[str] | None = None,
-        topics: Collection[str] | None = None,
-        after: int = 0,
-    ) -> list[Event]:
-        """Those that fit all that is given, in the order of their making. At most one of the three is long.
-
-        after: only those with a greater number. With the greatest number of an earlier answer to the same question, that is
-        what is new since, with nothing left out, however many receivers store at once: numbers are given one transaction
-        after the other, and an answer has either all or none of what was stored at a time."""
-        table = tables().event
-        newest = self._database.rows(sa.select(sa.func.max(table.c.number).label("number")))
-        if not newest or newest[0].number is None:
-            return []
-        # What comes while the portions are read waits for the next time: a later portion would see it, an earlier not.
-        wanted = sa.select(table).where(table.c.number > after, table.c.number <= newest[0].number)
-        if topics is not None:
-            wanted = wanted.where(table.c.topic.in_(topics))
-            if ANSWER not in topics:
-                wanted = wanted.where(sa.text(f"topic != '{ANSWER}'"))  # as the indices of check-ins have it
-        given = [
-            (column, values)
-            for column, values in (
-                (table.c.command_uuid, command_uuids),
-                (table.c.enrollment_id, enrollment_ids),
-                (table.c.serial, serials),
-            )
-            if values is not None
-        ]
-        for column, values in given[1:]:
-            wanted = wanted.where(self._is_one_of(column, list(values)))
-        rows = self._of(wanted, *given[0]) if given else iter(self._database.rows(wanted))
-        found = sorted(rows, key=lambda row: (row.created_at, row.number))
-        return [Event(**{name: getattr(row, name) for name in Event.__dataclass_fields__}) for row in found]
-
-    def newest_event(self) -> int:
-        """The greatest number of all events: with it, events(after=) tells what comes from now on. 0 where there are none."""
-        newest = self._database.rows(sa.select(sa.func.max(tables().event.c.number).label("number")))
-        return int(newest[0].number or 0) if newest else 0
 
     # The database
 
-    def _of(self, wanted: Any, column: Any, values: Collection[str] | None) -> Iterator[Any]:
-        """The rows whose column is one of the values, in portions that a database takes."""
-        if values is None:
-            yield from self._database.rows(wanted)
-            return
-        left = iter(sorted(set(values)))
-        while portion := list(itertools.islice(left, AT_ONCE)):
-            yield from self._database.rows(wanted.where(self._is_one_of(column, portion)))
-
-    def _is_one_of(self, column: Any, values: Sequence[str]) -> Any:
-        """With one parameter for all of the values."""
-        if self._database.file:
-            return column.in_(sa.select(sa.func.json_each(json.dumps(values)).table_valued("value").c.value))
-        return column == sa.any_(sa.cast(values, sa.ARRAY(sa.Text)))
+    def _of(self, wanted: Any, column: Any, values: Collection[str] | None) -> Iterable[Any]:
+        """All rows, or those whose column is one of the values."""
+        return self._database.rows(wanted) if values is None else self._database.rows_of(wanted, column, values)
 
     def _replace(self, table: Any, key: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
@@ -488,14 +435,6 @@ def _settled(change: Change, now: datetime) -> dict[str, Any]:
     }
 
 
-def _insert_or_leave(connection: sa.Connection, table: Any) -> Any:
-    """Rows that are there already stay as they are."""
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table).on_conflict_do_nothing()
-
-
 def _replace_rows(
     connection: sa.Connection, table: Any, key: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
 ) -> None:
@@ -503,19 +442,3 @@ def _replace_rows(
         same = sa.delete(table).where(*(table.c[name] == sa.bindparam(f"old_{name}") for name in key))
         connection.execute(same, [{f"old_{name}": row[name] for name in key} for row in rows])
         connection.execute(sa.insert(table), list(rows))
-
-
-def _event_row(event: Event) -> dict[str, Any]:
-    row = {name: getattr(event, name) for name in Event.__dataclass_fields__ if name != "number"}
-    told = "\0".join(str(value) for name, value in sorted(row.items()) if name != "payload").encode()
-    digest = hashlib.sha256(told + b"\0" + event.payload).hexdigest()
-    return {
-        **row,
-        "digest": f"{event.created_at} {digest}",
-    }  # in the order of time, so that a new one goes to the index's end
-
-
-def _alone_with_events(connection: sa.Connection) -> None:
-    """Until the transaction's end, so that events are seen in the order of their numbers. SQLite has one writer anyhow."""
-    if connection.dialect.name != "sqlite":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_EVENTS)))

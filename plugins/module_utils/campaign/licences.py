@@ -9,11 +9,12 @@ Every change is an event that Apple carries out later and perhaps in part, so th
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from .._errors import OtherOwner, ServiceError
+from .._portions import portions
 from .._time import from_iso, now_utc
 from ..apple.apps_and_books import AppsAndBooksClient
 from ..mdm.protocol import Evidence, Found, Item
@@ -159,14 +160,12 @@ class LicencesStep:
             for asset in self._licences[device]:
                 by_asset.setdefault(asset, []).append(device)
         alike = [
-            (list(assets), serials) for licences, serials in by_licences.items() for assets in self._portions(licences)
+            (list(assets), serials)
+            for licences, serials in by_licences.items()
+            for assets in portions(licences, self._assets_at_once)
         ]
         each = [([asset], serials) for asset, serials in sorted(by_asset.items())]
         return alike if len(alike) <= len(each) else each
-
-    def _portions(self, licences: Sequence[Asset]) -> Iterator[Sequence[Asset]]:
-        for first in range(0, len(licences), self._assets_at_once):
-            yield licences[first : first + self._assets_at_once]
 
     def _check_manager(self, mdm_id: str | None) -> None:
         if mdm_id is None:

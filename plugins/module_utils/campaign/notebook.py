@@ -20,12 +20,12 @@ class Notebook:
         self._tenant = tenant
 
     def events(self, **which: Any) -> list[Event]:
-        """As Ledger.events."""
-        return self._ledger.events(**which)
+        """As Events.find."""
+        return self._ledger.events.find(**which)
 
     def newest_event(self) -> int:
-        """As Ledger.newest_event."""
-        return self._ledger.newest_event()
+        """As Events.newest."""
+        return self._ledger.events.newest()
 
     def keep_facts(self, facts: Mapping[str, Mapping[str, Any]]) -> None:
         self._ledger.keep_facts(self._campaign, self._tenant, facts)

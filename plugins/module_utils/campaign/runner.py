@@ -9,14 +9,14 @@ sleep are arguments.
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from .._errors import AppleMdmError, ConfigurationError, LibraryMissing, ServiceError
+from .._portions import portions
 from .._time import now_utc
 from ..mdm.protocol import DeviceStep, Evidence, Found, Item
 from .ledger import Ledger
@@ -25,7 +25,6 @@ from .model import OPEN, Change, Record, State, comes_first, is_leaving, may_hav
 __all__ = ["Outcome", "StepRun"]
 
 ROUNDS = 3  # sendings a run, where evidence shows that a request never arrived
-T = TypeVar("T")
 REST = 2  # times as long as a look took that showed nothing new
 NAMES = {
     "collect": ("what it is was asked (mdm_device_info)", "情報の収集 (mdm_device_info)"),
@@ -169,13 +168,13 @@ class StepRun:
         for items, told in self._preflight([record for device, record in planned.items() if device not in held]):
             self._settle(_changes(planned, told, REFUSED_BEFORE))
             waiting |= _waiting(told)
-            for part in _portions([item for item in items if item.device not in told], self.step.limit):
+            for part in portions([item for item in items if item.device not in told], self.step.limit):
                 self._send(part)
         return waiting
 
     def _preflight(self, planned: Sequence[Record]) -> Iterator[tuple[list[Item], Mapping[str, Evidence]]]:
         """Portion after portion, so that the first devices answer while the others are looked at."""
-        for part in _portions(planned, self.step.preflight_limit):
+        for part in portions(planned, self.step.preflight_limit):
             items = self._items({record.device: record for record in part}, with_facts=True)
             yield items, self.step.preflight(items)
 
@@ -270,12 +269,6 @@ def _comes_later(first: str) -> Mapping[str, str]:
 
 def _waiting(told: Mapping[str, Evidence]) -> dict[str, Mapping[str, str]]:
     return {device: found.reason or {} for device, found in told.items() if found.found is Found.PENDING}
-
-
-def _portions(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    left = iter(things)
-    while part := list(itertools.islice(left, size)):
-        yield part
 
 
 def _took_nothing(error: AppleMdmError) -> bool:

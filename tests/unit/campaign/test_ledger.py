@@ -48,7 +48,7 @@ def planned(ledger: Ledger, devices: list[str] = DEVICES) -> Ledger:
 
 def test_a_look_makes_nothing(ledger: Ledger, tmp_path: Path) -> None:
     assert ledger.records(CAMPAIGN) == [] and ledger.summary(CAMPAIGN) == {} and ledger.facts(CAMPAIGN) == {}
-    assert ledger.events() == [] and ledger.secret(CAMPAIGN, "C02X", "code") is None
+    assert ledger.events.find() == [] and ledger.secret(CAMPAIGN, "C02X", "code") is None
     ledger.doubt_the_dead(CAMPAIGN, STEP)
     assert list(tmp_path.iterdir()) == []
 
@@ -189,10 +189,10 @@ def test_events_are_kept_once_and_told_in_the_order_of_their_making(ledger: Ledg
     other = replace(early, enrollment_id="UDID-2", serial="C02Y")
     store(ledger, late, early, late)
     store(ledger, late, other)
-    assert ledger.events() == [early, other, late]
-    assert ledger.events(enrollment_ids=["UDID-1"]) == [early, late]
-    assert ledger.events(command_uuids=["A", "B"]) == [late]
-    assert ledger.events(serials=["C02Y"], topics=["mdm.Authenticate"]) == [other]
+    assert ledger.events.find() == [early, other, late]
+    assert ledger.events.find(enrollment_ids=["UDID-1"]) == [early, late]
+    assert ledger.events.find(command_uuids=["A", "B"]) == [late]
+    assert ledger.events.find(serials=["C02Y"], topics=["mdm.Authenticate"]) == [other]
 
 
 def told(number: int) -> Event:
@@ -201,28 +201,28 @@ def told(number: int) -> Event:
 
 def test_only_what_is_new_is_read(ledger: Ledger) -> None:
     store(ledger, *(told(number) for number in range(4)))
-    seen = ledger.events(enrollment_ids=["UDID-0"])
+    seen = ledger.events.find(enrollment_ids=["UDID-0"])
     assert [event.number > 0 for event in seen] == [True, True]
-    assert ledger.events(enrollment_ids=["UDID-0"], after=seen[0].number) == seen[1:]
-    assert ledger.events(after=seen[1].number) == []
+    assert ledger.events.find(enrollment_ids=["UDID-0"], after=seen[0].number) == seen[1:]
+    assert ledger.events.find(after=seen[1].number) == []
     store(ledger, replace(told(0), number=7))
-    assert len(ledger.events()) == 4, "a number makes no other event of it"
+    assert len(ledger.events.find()) == 4, "a number makes no other event of it"
 
 
 def test_nothing_new_is_passed_over_however_late_a_commit_is(opened: Open) -> None:
     late, other, reader = opened(), opened(), opened()
     store(late, told(0))
-    seen = late.events()
+    seen = late.events.find()
 
     with ThreadPoolExecutor() as pool:
 
         def another_stores_meanwhile(_connection: Any) -> None:
             wait([pool.submit(store, other, told(2))], timeout=0.5)
-            seen.extend(reader.events(after=seen[0].number))
+            seen.extend(reader.events.find(after=seen[0].number))
 
         sa.event.listen(late._database.engine, "commit", another_stores_meanwhile, once=True)
         store(late, told(1))
-    seen += reader.events(after=max(event.number for event in seen))
+    seen += reader.events.find(after=max(event.number for event in seen))
     assert seen == [told(0), told(1), told(2)]
 
 
@@ -236,12 +236,12 @@ def test_nothing_new_is_passed_over_between_two_portions(
             store(other, told(number))
         return rows(statement)
 
-    monkeypatch.setattr("ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.ledger.AT_ONCE", 1)
+    monkeypatch.setattr("ansible_collections.nendo.apple_mdm.plugins.module_utils._database.AT_ONCE", 1)
     monkeypatch.setattr(ledger._database, "rows", one_is_told_before_each_portion)
     seen: list[Event] = []
     for _look in range(6):
         mark = max((event.number for event in seen), default=0)
-        seen += ledger.events(enrollment_ids=["UDID-0", "UDID-1", "UDID-2"], after=mark)
+        seen += ledger.events.find(enrollment_ids=["UDID-0", "UDID-1", "UDID-2"], after=mark)
     assert sorted(seen, key=lambda event: event.number) == [told(number) for number in range(12)]
 
 
@@ -255,11 +255,11 @@ def test_an_event_is_stored_with_its_secrets_or_not_at_all(ledger: Ledger) -> No
     sa.event.listen(ledger._database.engine, "before_cursor_execute", fails)
     with pytest.raises(LedgerError, match="no more room"):
         ledger.receive(both)
-    assert ledger.events() == []
+    assert ledger.events.find() == []
     sa.event.remove(ledger._database.engine, "before_cursor_execute", fails)
     ledger.receive(both)
     assert ledger.secret("", "UDID-0", "UnlockToken") == b"new"
-    assert ledger.events() == [older, told(0)]
+    assert ledger.events.find() == [older, told(0)]
 
 
 def test_a_ledger_of_a_newer_release_is_left_alone(ledger: Ledger, opened: Open) -> None:

@@ -114,13 +114,13 @@ def receiver(start: Start) -> Running:
 
 
 def told_of(location: str) -> list[str]:
-    return sorted(event.command_uuid or "" for event in open_ledger(location).events())
+    return sorted(event.command_uuid or "" for event in open_ledger(location).events.find())
 
 
 def test_what_is_told_is_kept_once(receiver: Running, location: str) -> None:
     for event in (answer("A"), authenticate(), answer("A")):
         assert receiver.tell(event) == 200
-    enrolled, answered = open_ledger(location).events()
+    enrolled, answered = open_ledger(location).events.find()
     assert (enrolled.topic, enrolled.serial, enrolled.enrollment_id) == ("mdm.Authenticate", "C02X0001", "UDID-1")
     assert (answered.command_uuid, answered.status, answered.serial) == ("A", "Acknowledged", None)
     assert plistlib.loads(answered.payload)["CommandUUID"] == "A"
@@ -128,7 +128,7 @@ def test_what_is_told_is_kept_once(receiver: Running, location: str) -> None:
 
 def test_secrets_are_kept_encrypted_and_out_of_the_events(receiver: Running, location: str) -> None:
     assert receiver.tell(answer("A", ActivationLockBypassCode="AAAAA-BBBBB")) == 200
-    (event,) = open_ledger(location).events()
+    (event,) = open_ledger(location).events.find()
     assert b"AAAAA-BBBBB" not in event.payload
     assert open_ledger(location, LEDGER_KEY).secret("", "UDID-1", "ActivationLockBypassCode") == b"AAAAA-BBBBB"
 
@@ -136,7 +136,7 @@ def test_secrets_are_kept_encrypted_and_out_of_the_events(receiver: Running, loc
 def test_what_tells_nothing_is_taken_and_not_kept(receiver: Running, location: str) -> None:
     assert receiver.tell({"topic": "mdm.Connect", "created_at": "2027-03-20T08:00:00Z"}) == 200
     assert receiver.tell(answer("", "Idle")) == 200
-    assert open_ledger(location).events() == []
+    assert open_ledger(location).events.find() == []
 
 
 def test_what_is_refused_spoils_nothing_of_what_comes_with_it(receiver: Running, location: str) -> None:
@@ -253,7 +253,7 @@ def test_several_receivers_and_runs_share_a_ledger(start: Start, location: str) 
         at_last = False
         while not at_last:
             at_last = all(future.done() for future in told)
-            seen += ledger.events(after=max((event.number for event in seen), default=0))
+            seen += ledger.events.find(after=max((event.number for event in seen), default=0))
         assert [future.result() for future in told] == [200] * len(names)
         assert [future.result() for future in runs] == [len(devices)] * 2
     assert sorted(event.command_uuid or "" for event in seen) == sorted(names)

@@ -8,7 +8,6 @@ CommandUUID that the server knows is refused, which makes sending again harmless
 
 from __future__ import annotations
 
-import itertools
 import plistlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 
 from ..._errors import AccessRefused, ServiceError
 from ..._http import HttpClient
+from ..._portions import portions
 
 __all__ = ["AT_ONCE", "Commands", "Parcel", "Queued", "derived", "packed"]
 
@@ -56,7 +56,7 @@ class Queued:
 
 def packed(ids: Sequence[str], command: Mapping[str, Any], *names: str) -> Iterator[Parcel]:
     """The command to all of the ids, in parcels that the server takes. names: tell this sending from others."""
-    for part in _portions(ids):
+    for part in portions(ids, IDS_AT_ONCE):
         yield Parcel(derived(*names, command["RequestType"], *part), part, command)
 
 
@@ -90,7 +90,7 @@ class Commands:
     def wake(self, ids: Sequence[str]) -> set[str]:
         """Devices are pushed to take what waits for them. Those that have no such enrolment any more."""
         with ThreadPoolExecutor(THREADS) as pool:
-            return {each for gone in pool.map(self._push, _portions(ids)) for each in gone}
+            return {each for gone in pool.map(self._push, portions(ids, IDS_AT_ONCE)) for each in gone}
 
     def _sent(
         self, turns: Sequence[Sequence[Parcel]], send: Callable[[Parcel, bool], Queued]
@@ -133,12 +133,6 @@ def _turns(parcels: Sequence[Parcel]) -> list[list[Parcel]]:
         busy.update(parcel.ids)
         turn.append(parcel)
     return [turn for _busy, turn in turns]
-
-
-def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    left = iter(ids)
-    while part := list(itertools.islice(left, IDS_AT_ONCE)):
-        yield part
 
 
 def _read(answer: Mapping[str, Any]) -> Queued:

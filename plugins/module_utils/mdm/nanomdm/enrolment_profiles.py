@@ -6,13 +6,13 @@ Source: Apple, "Get device details" and "Device"."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from ..._errors import ServiceError
 from ..._http import HttpClient
+from ..._portions import portions
 from ..protocol import Evidence, Found
 
 __all__ = ["EnrolmentProfiles"]
@@ -52,7 +52,7 @@ class EnrolmentProfiles:
 
     def hindrances(self, devices: Sequence[str]) -> dict[str, Evidence]:
         """The devices that would not come back, and why."""
-        for part in _portions([device for device in devices if device not in self._known]):
+        for part in portions([device for device in devices if device not in self._known], DEVICES_AT_ONCE):
             self._known |= dict.fromkeys(part, {}) | self._ask(part)
         told = {device: _hindrance(self._known[device]) for device in devices}
         return {device: hindrance for device, hindrance in told.items() if hindrance}
@@ -81,9 +81,3 @@ def _hindrance(told: Mapping[str, Any]) -> Evidence | None:
         return Evidence(Found.PENDING, NOT_TOLD)
     has_one = told.get("profile_uuid") and told.get("profile_status") in HAS_ONE
     return None if has_one else Evidence(Found.FAILED, NO_PROFILE)
-
-
-def _portions(devices: Sequence[str]) -> Iterator[Sequence[str]]:
-    left = iter(devices)
-    while part := list(itertools.islice(left, DEVICES_AT_ONCE)):
-        yield part
