@@ -316,7 +316,8 @@ class Ledger:
     # What MDM servers tell
 
     def receive(self, told: Sequence[tuple[Event, Mapping[str, bytes]]]) -> None:
-        """Events, and what was secret in each, all at once or nothing. Secrets are kept under the enrolment's id, the newest of each name, where there is a key for them."""
+        """Events, and what was secret in each, all at once or nothing. Secrets are kept under the enrolment's id, the newest of
+        each name, where there is a key for them."""
         in_order = sorted(told, key=lambda one: one[0].created_at)
         secrets = {(event.enrollment_id, name): data for event, found in in_order for name, data in found.items()}
         encrypted = self._encrypted("", secrets) if self._key else []
