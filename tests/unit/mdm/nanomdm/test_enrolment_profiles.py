@@ -24,13 +24,13 @@ class Apple:
 
     def __init__(self, far_side: FarSide) -> None:
         self.far_side = far_side
-        self.refusal: Exception | None = None
+        self.refusals: list[Exception] = []
         self.client = HttpClient(far_side.url, auth=("depserver", "key"), timeout=5, sleep=lambda _seconds: None)
         self.profiles = EnrolmentProfiles(self.client, "sakura school", "/dep/", self.check)
 
     def check(self) -> Mapping[str, Any]:
-        if self.refusal:
-            raise self.refusal
+        for refusal in self.refusals:
+            raise refusal
         return {}
 
     def tells(self, **devices: Mapping[str, Any]) -> None:
@@ -81,9 +81,9 @@ def test_many_are_asked_about_at_once_and_once_a_run(apple: Apple) -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 502])
 def test_a_refusal_is_told_as_that_of_the_token(apple: Apple, status: int) -> None:
     apple.far_side.answers = [Answer(status, b"T_C_NOT_SIGNED")]
-    apple.refusal = TermsNotSigned("terms")
+    apple.refusals = [TermsNotSigned("terms")]
     with pytest.raises(TermsNotSigned):
         apple.profiles.hindrances([DEVICE])
-    apple.refusal = None
+    apple.refusals = []
     with pytest.raises(ServiceError, match=f"HTTP {status}.*Nothing was sent"):
         apple.profiles.hindrances([DEVICE])
