@@ -25,6 +25,7 @@ APPS_AND_BOOKS_URL = "https://vpp.itunes.apple.com/mdm/v2"
 LOCATION_KEYS = ("uId", "mdmInfo", "tokenExpirationDate")
 WALKS = 3
 UNKNOWN_EVENT = 9708
+PAGE_GONE = (9650, 9721)  # the index is out of range; the version is not known
 NEW_TOKEN = (
     "Nothing was changed. A person with the role of content manager downloads the location's content token from Apple"
     " School Manager or Apple Business Manager, once, and that newest file is put in use"
@@ -123,12 +124,21 @@ class AppsAndBooksClient:
                 found.extend(page.get(key) or [])
                 if page.get("nextPageIndex") is None:
                     return found
-                page = self._located("GET", path, params={**params, "pageIndex": str(page["nextPageIndex"])})
+                page = self._next_page(path, {**params, "pageIndex": str(page["nextPageIndex"])})
         raise ServiceError(
             f"The stock of apps and books changed during each of {WALKS} readings. Nothing was changed by us. Run"
             " again when nobody is buying or assigning.",
             changing=True,
         )
+
+    def _next_page(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
+        """One of another state where the list has changed so much that the page is not there any more."""
+        try:
+            return self._located("GET", path, params=params)
+        except ServiceError as error:
+            if error.details.get("error_number") in PAGE_GONE:
+                return {"versionId": ""}
+            raise
 
     def _located(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         answer = self._request(method, path, **arguments)

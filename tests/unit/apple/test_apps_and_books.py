@@ -121,6 +121,15 @@ def test_a_stock_that_never_rests(far_side: FarSide, client: AppsAndBooksClient)
         client.assets()
 
 
+@pytest.mark.parametrize("number", [9650, 9721])
+def test_a_list_that_became_shorter_is_read_again(far_side: FarSide, client: AppsAndBooksClient, number: int) -> None:
+    far_side.answers = [page("v1", ["1"], 1), error(number, 400), page("v2", ["1"])]
+    assert [asset["adamId"] for asset in client.assets()] == ["1"]
+    far_side.answers = [page("v1", ["1"], 1), error(9602, 400)]
+    with pytest.raises(ServiceError, match="9602"):
+        client.assets()
+
+
 def assigned(version: str, total: int, following: int | None = None) -> Answer:
     more = {"nextPageIndex": following} if following is not None else {}
     return as_json({"assignments": [{"adamId": version}], "versionId": "v", "totalPages": total, **more})
