@@ -69,7 +69,7 @@ def event_of(body: bytes) -> tuple[Event, dict[str, bytes]] | None:
             payload=message.payload,
             serial=_storable(message.serial.strip().upper()) if message.serial else None,
             command_uuid=_storable(command_uuid) if command_uuid else None,
-            status=_status(about, message.awaiting),
+            status=_status(about, message.awaiting and not command_uuid),
         )
         return event, message.secrets
     except _NO_EVENT:

@@ -117,3 +117,16 @@ def test_what_a_token_update_is_besides_is_marked(tally: int | None, awaiting: b
     message = {"MessageType": "TokenUpdate", "Token": b"token", "AwaitingConfiguration": awaiting}
     found = event_of(told(message, token_update_tally=tally))
     assert found and found[0].status == status
+
+
+def test_an_answer_keeps_its_status_whatever_is_in_it() -> None:
+    message = plistlib.dumps({"Status": "Error", "Token": b"token", "AwaitingConfiguration": True})
+    about = {
+        "udid": "UDID-1",
+        "status": "Error",
+        "command_uuid": "ask",
+        "raw_payload": base64.b64encode(message).decode(),
+    }
+    body = {"topic": "mdm.Connect", "created_at": "2027-03-20T09:00:00Z", "acknowledge_event": about}
+    found = event_of(json.dumps(body).encode())
+    assert found and found[0].status == "Error"
