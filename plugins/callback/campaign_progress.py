@@ -38,7 +38,9 @@ from typing import Any
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
+ALL = ""  # steps
 MODULES = {
+    "campaign_run": ALL,
     "mdm_device_info": "collect",
     "mdm_profile_remove": "profiles",
     "mdm_app_remove": "apps",
@@ -74,7 +76,7 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         step = MODULES.get(str(task.action).removeprefix("nendo.apple_mdm."))
-        if step and self._teller is None:
+        if step is not None and self._teller is None:
             self._begin(step, self._variables(host, task))
 
     def v2_runner_on_ok(self, result: Any) -> None:

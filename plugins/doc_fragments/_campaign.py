@@ -65,3 +65,107 @@ options:
     type: int
     default: 100
 """
+
+    COURSE = r"""
+options:
+  outcome:
+    description: V(donate) for devices that are given away, V(reassign) for devices that are erased and enrol again.
+    type: str
+    choices: [donate, reassign]
+    required: true
+  apps:
+    description: As in M(nendo.apple_mdm.mdm_app_remove).
+    type: list
+    elements: str
+    default: []
+  all_managed:
+    description: As in M(nendo.apple_mdm.mdm_app_remove).
+    type: bool
+    default: false
+  wifi_profile_path:
+    description: As in M(nendo.apple_mdm.mdm_device_wipe).
+    type: path
+  preserve_data_plan:
+    description: As in M(nendo.apple_mdm.mdm_device_wipe).
+    type: bool
+  end_setup:
+    description: As in M(nendo.apple_mdm.mdm_device_wipe).
+    type: bool
+    default: true
+  content_token:
+    description: As in M(nendo.apple_mdm.vpp_license_revoke). If neither this nor O(content_token_path) is given, no licences are
+      taken back.
+    type: str
+  content_token_path:
+    description: As in M(nendo.apple_mdm.vpp_license_revoke).
+    type: path
+  mdm_id:
+    description: As in M(nendo.apple_mdm.vpp_license_revoke).
+    type: str
+  apps_and_books_url:
+    description: As in M(nendo.apple_mdm.vpp_license_revoke).
+    type: str
+    default: https://vpp.itunes.apple.com/mdm/v2
+  ca_path:
+    description: As in M(nendo.apple_mdm.vpp_license_revoke).
+    type: path
+  timeout:
+    description: As in M(nendo.apple_mdm.vpp_license_revoke).
+    type: int
+    default: 30
+  asm:
+    description: As in M(nendo.apple_mdm.asm_unassign). If absent, the devices stay assigned at Apple.
+    type: dict
+    suboptions:
+      client_id:
+        description: As in M(nendo.apple_mdm.asm_unassign).
+        type: str
+        required: true
+      key_id:
+        description: As in M(nendo.apple_mdm.asm_unassign).
+        type: str
+        required: true
+      private_key:
+        description: As in M(nendo.apple_mdm.asm_unassign).
+        type: str
+      private_key_path:
+        description: As in M(nendo.apple_mdm.asm_unassign).
+        type: path
+      api_url:
+        description: As in M(nendo.apple_mdm.asm_unassign).
+        type: str
+      token_url:
+        description: As in M(nendo.apple_mdm.asm_unassign).
+        type: str
+        default: https://account.apple.com/auth/oauth2/token
+      cache_path:
+        description: As in M(nendo.apple_mdm.asm_unassign).
+        type: path
+        default: ~/.cache/nendo.apple_mdm
+      reads_per_minute:
+        description: As in M(nendo.apple_mdm.asm_unassign).
+        type: int
+        default: 20
+      writes_per_hour:
+        description: As in M(nendo.apple_mdm.asm_unassign).
+        type: int
+        default: 10
+      ca_path:
+        description: As in M(nendo.apple_mdm.asm_unassign).
+        type: path
+      timeout:
+        description: As in M(nendo.apple_mdm.asm_unassign).
+        type: int
+        default: 30
+  server_name:
+    description: As in M(nendo.apple_mdm.asm_unassign); needed with O(asm) where devices are given away.
+    type: str
+  devices_per_activity:
+    description: As in M(nendo.apple_mdm.asm_unassign).
+    type: int
+    default: 1000
+  release:
+    description: Whether devices that are given away are also released, by M(nendo.apple_mdm.asm_release).
+    type: bool
+    default: false
+"""

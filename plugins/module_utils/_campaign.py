@@ -16,7 +16,7 @@ from ._disk import disk_trouble, make_folder
 from ._errors import ConfigurationError, LedgerError
 from ._libraries import require
 from ._module import guard, read_file
-from ._steps import open_step
+from ._steps import absent_steps, open_steps, wanted_steps
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -37,9 +37,9 @@ __all__ = [
     "check_confirmed",
     "given_devices",
     "ledger_for",
+    "run_course",
     "run_step",
-    "step_result",
-    "step_run",
+    "stand",
 ]
 
 CAMPAIGN_OPTIONS: dict[str, Any] = {
@@ -120,21 +120,44 @@ def run_step(module: AnsibleModule, name: str, *, asks_only: bool = False) -> No
     """One step over the devices, and the module's end. Devices that failed or wait do not fail the module: the play does."""
     params = module.params
     with guard(module), ledger_for(module) as ledger:
+        from .campaign.course import take_through
+
         devices = given_devices(params)
         if not asks_only:
             check_confirmed(params, devices, module.check_mode)
-        with open_step(module, ledger, name) as step:
-            outcome = step_run(module, ledger, step).run(devices)
+        with open_steps(module, ledger, [name]) as (step,):
+            outcome = take_through([_step_run(module, ledger, step)], devices)[0]
         facts = ledger.facts(params["campaign"], devices) if asks_only else {}
-        path = None if module.check_mode else _written(outcome, params, facts)
-        result = step_result(outcome, name, params, path)
+        path = None if module.check_mode else _written([outcome], params, facts)
+        result = _step_result(outcome, name, params, path)
         if asks_only:
             shown = [{"device": device, **facts[device]} for device in devices if device in facts]
             result = {**result, "changed": False, "devices": shown[:SHOWN]}
         module.exit_json(**result)
 
 
-def step_run(module: AnsibleModule, ledger: Ledger, step: DeviceStep) -> StepRun:
+def run_course(module: AnsibleModule) -> None:
+    """All steps of a campaign over the devices, and the module's end."""
+    params = module.params
+    with guard(module), ledger_for(module) as ledger:
+        from .campaign.course import take_through
+
+        devices = given_devices(params)
+        check_confirmed(params, devices, module.check_mode)
+        absent = absent_steps(params)
+        names = [name for name in wanted_steps(params) if name not in absent]
+        with open_steps(module, ledger, names) as steps:
+            outcomes = take_through([_step_run(module, ledger, step) for step in steps], devices)
+        path = None if module.check_mode else _written(outcomes, params, {})
+        told = [{"step": name, "summary": _counts(outcome)} for name, outcome in zip(names, outcomes, strict=True)]
+        changed = any(outcome.changed for step, outcome in zip(steps, outcomes, strict=True) if step.lasting)
+        about = {"campaign": params["campaign"], "tenant": params["tenant"], "records_path": path}
+        where = stand(ledger, params["campaign"], devices)
+        where["failures"] = where["failures"][:SHOWN]
+        module.exit_json(changed=changed, steps=told, **about, **where)
+
+
+def _step_run(module: AnsibleModule, ledger: Ledger, step: DeviceStep) -> StepRun:
     from .campaign.runner import StepRun
 
     params = module.params
@@ -163,19 +186,16 @@ def check_confirmed(params: Mapping[str, Any], devices: Sequence[str], check_mod
         )
 
 
-def step_result(outcome: Outcome, step: str, params: Mapping[str, Any], path: str | None) -> dict[str, Any]:
+def _step_result(outcome: Outcome, step: str, params: Mapping[str, Any], path: str | None) -> dict[str, Any]:
     records = [outcome.records[device] for device in sorted(outcome.records)]
     to_send = set(outcome.to_send)
-    counts = dict.fromkeys(("done", "pending", "failed", "in_doubt", "skipped", "to_do"), 0)
-    for record in records:
-        counts[_counted(record, outcome.waiting)] += 1
     waiting = [record for record in records if record.state.value in OPEN_STATES or _not_sent(record, outcome)]
     return {
         "changed": outcome.changed,
         "campaign": params["campaign"],
         "tenant": params["tenant"],
         "step": step,
-        "summary": counts,
+        "summary": _counts(outcome),
         "to_do": [record.device for record in records if record.device in to_send][:SHOWN],
         "failures": [_view(record) for record in records if record.state.value == "failed"][:SHOWN],
         "pending": [_view(record, outcome.waiting.get(record.device)) for record in waiting][:SHOWN],
@@ -183,9 +203,35 @@ def step_result(outcome: Outcome, step: str, params: Mapping[str, Any], path: st
     }
 
 
+def stand(ledger: Ledger, campaign: str, devices: Sequence[str]) -> dict[str, Any]:
+    """Where each device stands, and why it does not come further."""
+    from .campaign.model import standing
+
+    entered, states = ledger.entered(campaign, devices), ledger.states(campaign, devices)
+    where = {device: standing(entered[device], states.get(device, {})) for device in devices if device in entered}
+    found: dict[str, list[dict[str, Any]]] = {"failed": [], "pending": []}
+    for kind, told in found.items():
+        at = {device: step for device, (state, step) in where.items() if state == kind}
+        records = {(each.device, each.step): each for each in ledger.records(campaign, devices=list(at))}
+        for device, step in sorted(at.items()):
+            record = records.get((device, step or ""))
+            reason = record and (record.reason or OPEN_REASONS.get(record.state.value))
+            told.append({"device": device, "step": step, "reason": reason})
+    counts = {state: sum(told[0] == state for told in where.values()) for state in ("done", "pending", "failed")}
+    counts["unknown"] = len(devices) - len(where)
+    return {"devices": counts, "failures": found["failed"], "pending": found["pending"][:SHOWN]}
+
+
 def _not_sent(record: Record, outcome: Outcome) -> bool:
     """Something has to happen first, or the far side did not take it."""
     return record.device in outcome.waiting or (record.state.value == "planned" and record.reason is not None)
+
+
+def _counts(outcome: Outcome) -> dict[str, int]:
+    counts = dict.fromkeys(("done", "pending", "failed", "in_doubt", "skipped", "to_do"), 0)
+    for record in outcome.records.values():
+        counts[_counted(record, outcome.waiting)] += 1
+    return counts
 
 
 def _counted(record: Record, waiting: Mapping[str, Any]) -> str:
@@ -200,7 +246,7 @@ def _view(record: Record, waits_for: Mapping[str, str] | None = None) -> dict[st
     return {"device": record.device, "state": record.state.value, "reason": reason}
 
 
-def _written(outcome: Outcome, params: Mapping[str, Any], facts: Mapping[str, Any]) -> str | None:
+def _written(outcomes: Sequence[Outcome], params: Mapping[str, Any], facts: Mapping[str, Any]) -> str | None:
     """Every record as a line of JSON, mode 0600, with the device's facts where those were asked for."""
     path: str | None = params["records_path"]
     if path is None:
@@ -210,13 +256,14 @@ def _written(outcome: Outcome, params: Mapping[str, Any], facts: Mapping[str, An
         with open(
             os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w", encoding="utf-8"
         ) as file:
-            for device in sorted(outcome.records):
-                record = outcome.records[device]
-                line = {
-                    **_view(record, outcome.waiting.get(device)),
-                    "step": record.step,
-                    "evidence": dict(record.evidence),
-                }
-                more = {"attempts": record.attempts, **({"facts": facts[device]} if device in facts else {})}
-                file.write(json.dumps({**line, **more}, ensure_ascii=False) + "\n")
+            for outcome in outcomes:
+                file.writelines(_lines(outcome, facts))
     return path
+
+
+def _lines(outcome: Outcome, facts: Mapping[str, Any]) -> Iterator[str]:
+    for device in sorted(outcome.records):
+        record = outcome.records[device]
+        line = {**_view(record, outcome.waiting.get(device)), "step": record.step, "evidence": dict(record.evidence)}
+        line |= {"attempts": record.attempts, **({"facts": facts[device]} if device in facts else {})}
+        yield json.dumps(line, ensure_ascii=False) + "\n"

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._errors import ConfigurationError
@@ -19,17 +20,18 @@ if TYPE_CHECKING:
 
     from .apple.school import SchoolClient
     from .campaign.ledger import Ledger
-    from .mdm.protocol import DeviceStep
+    from .mdm.protocol import DeviceStep, MdmDriver
 
 __all__ = [
     "APP_OPTIONS",
+    "COURSE_OPTIONS",
     "LICENCE_OPTIONS",
     "RELEASE_OPTIONS",
     "SCHOOL_OPTIONS",
     "UNASSIGN_OPTIONS",
     "WIPE_OPTIONS",
     "absent_steps",
-    "open_step",
+    "open_steps",
     "school_client",
     "wanted_steps",
 ]
@@ -70,29 +72,47 @@ ACTIVITY_OPTIONS: dict[str, Any] = {
 }
 UNASSIGN_OPTIONS: dict[str, Any] = {**ACTIVITY_OPTIONS, "server_name": {"type": "str", "required": True}}
 RELEASE_OPTIONS: dict[str, Any] = {**ACTIVITY_OPTIONS, "confirm_release": {"type": "str"}}
-
-
-def open_step(module: AnsibleModule, ledger: Ledger, name: str) -> contextlib.AbstractContextManager[DeviceStep]:
-    """The step, as the module's options have it, with its connections until the end of the with block."""
-    return AT_APPLE.get(name, _of_the_server)(module, ledger, name)
+COURSE_OPTIONS: dict[str, Any] = {
+    **APP_OPTIONS,
+    **WIPE_OPTIONS,
+    **LICENCE_OPTIONS,
+    **UNASSIGN_OPTIONS,
+    "asm": {**UNASSIGN_OPTIONS["asm"], "required": False},
+    "server_name": {"type": "str"},
+    "outcome": {"type": "str", "required": True, "choices": ["donate", "reassign"]},
+    "release": {"type": "bool", "default": False},
+}
 
 
 @contextlib.contextmanager
-def _of_the_server(module: AnsibleModule, ledger: Ledger, name: str) -> Iterator[DeviceStep]:
+def open_steps(module: AnsibleModule, ledger: Ledger, names: Sequence[str]) -> Iterator[list[DeviceStep]]:
+    """The steps, as the module's options have them, with their connections until the end of the with block. Those of the MDM
+    server share theirs."""
+    with contextlib.ExitStack() as opened:
+
+        @functools.cache
+        def driver() -> MdmDriver:
+            require("requests")
+            return opened.enter_context(contextlib.closing(driver_for(module.params["mdm"])))
+
+        yield [
+            opened.enter_context(AT_APPLE[name](module))
+            if name in AT_APPLE
+            else _of_the_server(driver(), module, ledger, name)
+            for name in names
+        ]
+
+
+def _of_the_server(driver: MdmDriver, module: AnsibleModule, ledger: Ledger, name: str) -> DeviceStep:
     from .campaign.notebook import Notebook
 
-    require("requests")
     params = module.params
-    driver = driver_for(params["mdm"])
-    try:
-        step = driver.step(name, Notebook(ledger, params["campaign"], params["tenant"]), _options(name, params))
-        if step is None:
-            raise ConfigurationError(
-                f"{params['tenant']}: the driver {driver.name} cannot do the step {name} with these options. Nothing was sent."
-            )
-        yield step
-    finally:
-        driver.close()
+    step = driver.step(name, Notebook(ledger, params["campaign"], params["tenant"]), _options(name, params))
+    if step is None:
+        raise ConfigurationError(
+            f"{params['tenant']}: the driver {driver.name} cannot do the step {name} with these options. Nothing was sent."
+        )
+    return step
 
 
 def _options(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +130,7 @@ def _wifi_profile(path: str | None) -> bytes | None:
 
 
 @contextlib.contextmanager
-def _licences(module: AnsibleModule, _ledger: Ledger, _name: str) -> Iterator[DeviceStep]:
+def _licences(module: AnsibleModule) -> Iterator[DeviceStep]:
     require("requests")
     from .apple.apps_and_books import AppsAndBooksClient
     from .campaign.licences import LicencesStep
@@ -127,7 +147,7 @@ def _licences(module: AnsibleModule, _ledger: Ledger, _name: str) -> Iterator[De
 
 
 @contextlib.contextmanager
-def _unassign(module: AnsibleModule, _ledger: Ledger, _name: str) -> Iterator[DeviceStep]:
+def _unassign(module: AnsibleModule) -> Iterator[DeviceStep]:
     require("requests", "jwt", "cryptography")
     from .campaign.unassign import UnassignStep
 
@@ -137,7 +157,7 @@ def _unassign(module: AnsibleModule, _ledger: Ledger, _name: str) -> Iterator[De
 
 
 @contextlib.contextmanager
-def _release(module: AnsibleModule, _ledger: Ledger, _name: str) -> Iterator[DeviceStep]:
+def _release(module: AnsibleModule) -> Iterator[DeviceStep]:
     require("requests", "jwt", "cryptography")
     from .campaign.release import ReleaseStep
 
@@ -199,5 +219,5 @@ def absent_steps(params: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
     return {step: absent[step] for step in wanted_steps(params) if step in absent}
 
 
-Opener = Callable[["AnsibleModule", "Ledger", str], contextlib.AbstractContextManager["DeviceStep"]]
+Opener = Callable[["AnsibleModule"], contextlib.AbstractContextManager["DeviceStep"]]
 AT_APPLE: Mapping[str, Opener] = {"licences": _licences, "unassign": _unassign, "release": _release}

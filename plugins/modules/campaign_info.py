@@ -160,16 +160,14 @@ records:
       sample: "2027-03-20T08:00:12Z"
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._campaign import CAMPAIGN_OPTIONS, OPEN_REASONS, SHOWN, ledger_for
+from ..module_utils._campaign import CAMPAIGN_OPTIONS, ledger_for, stand
 from ..module_utils._module import guard
 
 if TYPE_CHECKING:
-    from ..module_utils.campaign.ledger import Ledger
     from ..module_utils.campaign.model import Record
 
 ARGUMENT_SPEC = {
@@ -183,25 +181,6 @@ FIELDS = ("device", "tenant", "step", "reason", "attempts", "intended_at", "sett
 def view(record: Record) -> dict[str, Any]:
     shown = {name: getattr(record, name) for name in FIELDS}
     return {**shown, "state": record.state.value, "evidence": dict(record.evidence)}
-
-
-def stand(ledger: Ledger, campaign: str, devices: Sequence[str]) -> dict[str, Any]:
-    """Where each device stands, and why it does not come further."""
-    from ..module_utils.campaign.model import standing
-
-    entered, states = ledger.entered(campaign, devices), ledger.states(campaign, devices)
-    where = {device: standing(entered[device], states.get(device, {})) for device in devices if device in entered}
-    found: dict[str, list[dict[str, Any]]] = {"failed": [], "pending": []}
-    for kind, told in found.items():
-        at = {device: step for device, (state, step) in where.items() if state == kind}
-        records = {(each.device, each.step): each for each in ledger.records(campaign, devices=list(at))}
-        for device, step in sorted(at.items()):
-            record = records.get((device, step or ""))
-            reason = record and (record.reason or OPEN_REASONS.get(record.state.value))
-            told.append({"device": device, "step": step, "reason": reason})
-    counts = {state: sum(told[0] == state for told in where.values()) for state in ("done", "pending", "failed")}
-    counts["unknown"] = len(devices) - len(where)
-    return {"devices": counts, "failures": found["failed"], "pending": found["pending"][:SHOWN]}
 
 
 def main() -> None:

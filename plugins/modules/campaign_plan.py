@@ -11,8 +11,9 @@ module: campaign_plan
 short_description: Enter devices into a campaign, and tell what will be done with them
 version_added: "0.1.0"
 description:
-  - Comes before all steps of a campaign. Enters each device with its outcome, so that no step of another outcome is ever done
-    with it in this campaign, and tells which steps it goes through and which are left out, and why.
+  - Comes before M(nendo.apple_mdm.campaign_run) and before all steps of a campaign. Enters each device with its outcome, so that
+    no step of another outcome is ever done with it in this campaign, and tells which steps it goes through and which are left out,
+    and why.
   - In a dry run nothing is written, and every step looks at every device, so that RV(plan) tells what would be done and what
     would stop it.
   - Sends nothing to a device.
@@ -22,16 +23,12 @@ extends_documentation_fragment:
   - nendo.apple_mdm._campaign
   - nendo.apple_mdm._campaign.devices
   - nendo.apple_mdm._campaign.guards
+  - nendo.apple_mdm._campaign.course
   - nendo.apple_mdm._mdm
 options:
   tenant:
     description: The tenant to which all the devices belong.
     type: str
-    required: true
-  outcome:
-    description: V(donate) for devices that are given away, V(reassign) for devices that are erased and enrol again.
-    type: str
-    choices: [donate, reassign]
     required: true
   roster_path:
     description:
@@ -41,107 +38,13 @@ options:
   roster_class:
     description: The class that the roster has to have for all the devices.
     type: str
-  apps:
-    description: As in M(nendo.apple_mdm.mdm_app_remove).
-    type: list
-    elements: str
-    default: []
-  all_managed:
-    description: As in M(nendo.apple_mdm.mdm_app_remove).
-    type: bool
-    default: false
-  wifi_profile_path:
-    description: As in M(nendo.apple_mdm.mdm_device_wipe).
-    type: path
-  preserve_data_plan:
-    description: As in M(nendo.apple_mdm.mdm_device_wipe).
-    type: bool
-  end_setup:
-    description: As in M(nendo.apple_mdm.mdm_device_wipe).
-    type: bool
-    default: true
-  content_token:
-    description: As in M(nendo.apple_mdm.vpp_license_revoke). If neither this nor O(content_token_path) is given, no licences are
-      taken back.
-    type: str
-  content_token_path:
-    description: As in M(nendo.apple_mdm.vpp_license_revoke).
-    type: path
-  mdm_id:
-    description: As in M(nendo.apple_mdm.vpp_license_revoke).
-    type: str
-  apps_and_books_url:
-    description: As in M(nendo.apple_mdm.vpp_license_revoke).
-    type: str
-    default: https://vpp.itunes.apple.com/mdm/v2
-  ca_path:
-    description: As in M(nendo.apple_mdm.vpp_license_revoke).
-    type: path
-  timeout:
-    description: As in M(nendo.apple_mdm.vpp_license_revoke).
-    type: int
-    default: 30
-  asm:
-    description: As in M(nendo.apple_mdm.asm_unassign). If absent, the devices stay assigned at Apple.
-    type: dict
-    suboptions:
-      client_id:
-        description: As in M(nendo.apple_mdm.asm_unassign).
-        type: str
-        required: true
-      key_id:
-        description: As in M(nendo.apple_mdm.asm_unassign).
-        type: str
-        required: true
-      private_key:
-        description: As in M(nendo.apple_mdm.asm_unassign).
-        type: str
-      private_key_path:
-        description: As in M(nendo.apple_mdm.asm_unassign).
-        type: path
-      api_url:
-        description: As in M(nendo.apple_mdm.asm_unassign).
-        type: str
-      token_url:
-        description: As in M(nendo.apple_mdm.asm_unassign).
-        type: str
-        default: https://account.apple.com/auth/oauth2/token
-      cache_path:
-        description: As in M(nendo.apple_mdm.asm_unassign).
-        type: path
-        default: ~/.cache/nendo.apple_mdm
-      reads_per_minute:
-        description: As in M(nendo.apple_mdm.asm_unassign).
-        type: int
-        default: 20
-      writes_per_hour:
-        description: As in M(nendo.apple_mdm.asm_unassign).
-        type: int
-        default: 10
-      ca_path:
-        description: As in M(nendo.apple_mdm.asm_unassign).
-        type: path
-      timeout:
-        description: As in M(nendo.apple_mdm.asm_unassign).
-        type: int
-        default: 30
-  server_name:
-    description: As in M(nendo.apple_mdm.asm_unassign); needed with O(asm) where devices are given away.
-    type: str
-  devices_per_activity:
-    description: As in M(nendo.apple_mdm.asm_unassign).
-    type: int
-    default: 1000
-  release:
-    description: Whether devices that are given away are also released, by M(nendo.apple_mdm.asm_release).
-    type: bool
-    default: false
 requirements:
   - requests
   - SQLAlchemy
   - cryptography
   - asn1crypto (only for a signed Wi-Fi profile)
 seealso:
+  - module: nendo.apple_mdm.campaign_run
   - module: nendo.apple_mdm.campaign_info
 """
 
@@ -239,15 +142,7 @@ from ..module_utils._campaign import (
     ledger_for,
 )
 from ..module_utils._module import MDM_ONLY_OPTIONS, guard, read_optional
-from ..module_utils._steps import (
-    APP_OPTIONS,
-    LICENCE_OPTIONS,
-    UNASSIGN_OPTIONS,
-    WIPE_OPTIONS,
-    absent_steps,
-    open_step,
-    wanted_steps,
-)
+from ..module_utils._steps import COURSE_OPTIONS, absent_steps, open_steps, wanted_steps
 
 if TYPE_CHECKING:
     from ..module_utils.campaign.ledger import Ledger
@@ -258,15 +153,8 @@ ARGUMENT_SPEC = {
     **DEVICES_OPTIONS,
     **GUARD_OPTIONS,
     **MDM_ONLY_OPTIONS,
-    **APP_OPTIONS,
-    **WIPE_OPTIONS,
-    **LICENCE_OPTIONS,
-    **UNASSIGN_OPTIONS,
-    "asm": {**UNASSIGN_OPTIONS["asm"], "required": False},
-    "server_name": {"type": "str"},
+    **COURSE_OPTIONS,
     "tenant": {"type": "str", "required": True},
-    "outcome": {"type": "str", "required": True, "choices": ["donate", "reassign"]},
-    "release": {"type": "bool", "default": False},
     "roster_path": {"type": "path"},
     "roster_class": {"type": "str"},
 }
@@ -283,6 +171,7 @@ def entries(params: Mapping[str, Any]) -> Mapping[str, Sequence[Entry]] | None:
 
 def foreseen(module: AnsibleModule, ledger: Ledger, devices: Sequence[str], steps: Sequence[str]) -> dict[str, Any]:
     """What is left to do for each device, and what will stop it."""
+    from ..module_utils.campaign.course import take_through
     from ..module_utils.campaign.model import SETTLED
     from ..module_utils.campaign.runner import StepRun
 
@@ -291,8 +180,9 @@ def foreseen(module: AnsibleModule, ledger: Ledger, devices: Sequence[str], step
     stopped: dict[str, dict[str, str]] = {}
     summary = {}
     for name in steps:
-        with open_step(module, ledger, name) as step:
-            told = StepRun(ledger, step, params["campaign"], params["tenant"], True, 0).run(devices)
+        with open_steps(module, ledger, [name]) as (step,):
+            run = StepRun(ledger, step, params["campaign"], params["tenant"], True, 0)
+            told = take_through([run], devices)[0]
         hindered = {device: record.reason for device, record in told.records.items() if record.state.value == "failed"}
         hindered |= {device: reason for device, reason in told.waiting.items() if "first" not in reason}
         for device, record in told.records.items():

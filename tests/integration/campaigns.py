@@ -25,6 +25,7 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.protocol impor
 from ansible_collections.nendo.apple_mdm.plugins.modules import (
     asm_unassign,
     campaign_plan,
+    campaign_run,
     mdm_app_remove,
     mdm_device_delete,
     mdm_device_info,
@@ -40,7 +41,7 @@ from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, W
 from ansible_collections.nendo.apple_mdm.tests.simulator.wifi import WIFI_PROFILE
 
 __all__ = [
-    "MODULES",
+    "BY_STEP",
     "OUTCOMES",
     "STEP_OF",
     "Campaign",
@@ -54,7 +55,7 @@ __all__ = [
 
 OUTCOMES = ("donate", "reassign")
 ENDS = (mdm_user_delete, mdm_organization_delete)
-MODULES = {
+BY_STEP = {
     "donate": (
         *(campaign_plan, mdm_device_info, mdm_profile_remove, mdm_app_remove, vpp_license_revoke),
         *(mdm_device_delete, asm_unassign, *ENDS),
@@ -137,12 +138,16 @@ class Campaign:
 
     # Running it
 
-    def calls(self) -> list[Call]:
-        return [(module, self._options(module)) for module in MODULES[self.outcome]]
-
     def run(self, countdown: Countdown | None = None) -> Ended:
-        """Every module of the play, in its order."""
-        return run_modules(self.calls(), countdown or Countdown(0))
+        """As the play does."""
+        return run_modules(self._calls(campaign_plan, campaign_run), countdown or Countdown(0))
+
+    def calls_by_step(self) -> list[Call]:
+        """The same with a module a step."""
+        return self._calls(*BY_STEP[self.outcome])
+
+    def _calls(self, *modules: Any) -> list[Call]:
+        return [(module, self._options(module)) for module in modules]
 
     def finish(self) -> None:
         """Runs until every device is through."""
@@ -162,19 +167,21 @@ class Campaign:
         if module is mdm_device_info:
             return steps | {"mdm": self.mdm}
         steps = steps | {"confirm": self.name, "max_devices": 1000}
+        course: Facts = {
+            "outcome": self.outcome,
+            "mdm": self.mdm,
+            "all_managed": True,
+            "wifi_profile_path": str(self._wifi()),
+            **self._licences(),
+            **self._apple(),
+        }
         mine: dict[Any, Facts] = {
             mdm_app_remove: {"mdm": self.mdm, "all_managed": True},
             mdm_device_wipe: {"mdm": self.mdm, "wifi_profile_path": str(self._wifi())},
             vpp_license_revoke: self._licences(),
             asm_unassign: self._apple(),
-            campaign_plan: {
-                "outcome": self.outcome,
-                "mdm": self.mdm,
-                "all_managed": True,
-                "wifi_profile_path": str(self._wifi()),
-                **self._licences(),
-                **self._apple(),
-            },
+            campaign_plan: course,
+            campaign_run: course,
         }
         return steps | mine.get(module, {"mdm": self.mdm})
 

@@ -21,7 +21,7 @@ import requests
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm import collect, removal
 from ansible_collections.nendo.apple_mdm.plugins.modules import mdm_app_remove, mdm_device_delete
 from ansible_collections.nendo.apple_mdm.tests.integration.campaigns import (
-    MODULES,
+    BY_STEP,
     OUTCOMES,
     STEP_OF,
     Campaign,
@@ -39,7 +39,7 @@ RUNS = 3  # after one that was killed
 # It may be asked what it is. What Apple has of it: see below
 NOT_COMPARED = ("seen", "queue", "licences", "assigned")
 OTHERS = 2  # devices of the same school that do not take part
-EACH_STEP = [(outcome, module) for outcome in OUTCOMES for module in MODULES[outcome] if module in STEP_OF]
+EACH_STEP = [(outcome, module) for outcome in OUTCOMES for module in BY_STEP[outcome] if module in STEP_OF]
 each_step = pytest.mark.parametrize(
     ("outcome", "module"), EACH_STEP, ids=[f"{outcome}-{STEP_OF[module]}" for outcome, module in EACH_STEP]
 )
@@ -77,7 +77,7 @@ def test_a_request_of_any_step_without_its_answer(
     begun: Callable[..., Campaign], world: World, outcome: str, module: Any, fault: dict[str, Any]
 ) -> None:
     here = begun(outcome)
-    before, calls = here.world(), here.calls()
+    before, calls = here.world(), here.calls_by_step()
     steps = [each for each, _options in calls]
     with users_at_the_server(here, 4):
         run_modules(calls[: steps.index(module)], Countdown(0))
@@ -176,10 +176,10 @@ def test_events_that_are_doubled_late_or_lost(
 
 def test_a_lost_answer_of_a_device_that_stood_in_setup_assistant(begun: Callable[..., Campaign]) -> None:
     here = dataclasses.replace(begun("reassign", devices=2), wait_timeout=1)
-    run_modules(here.calls()[:2], Countdown(0))
+    run_modules(here.calls_by_step()[:2], Countdown(0))
     for lost in (0, 2):
         here.tenant.device_set(here.devices, off=True)
-        run_modules(here.calls()[2:3], Countdown(0))
+        run_modules(here.calls_by_step()[2:3], Countdown(0))
         here.tenant.switch(events_lost_next=lost)
         here.tenant.device_set(here.devices, off=False)
         here.settle()
@@ -201,9 +201,9 @@ def test_a_device_that_was_handed_on_is_left_alone(
         here = dataclasses.replace(begun(outcome, devices=3), wait_timeout=1)
         handed_on, *others = here.devices
         before = here.world()
-        run_modules(here.calls()[:2], Countdown(0))
+        run_modules(here.calls_by_step()[:2], Countdown(0))
         here.tenant.device_set([handed_on], off=not awake)
-        killed = run_modules(here.calls()[2:], Countdown(number)).killed
+        killed = run_modules(here.calls_by_step()[2:], Countdown(number)).killed
         here.agrees()
         here.tenant.device_enrols(handed_on)
         here.settle()
@@ -227,7 +227,7 @@ def test_a_device_that_was_handed_on_keeps_what_apple_has_of_it(
     """What the new pupil needs."""
     here = begun("donate", devices=2)
     before = here.world()
-    calls = here.calls()
+    calls = here.calls_by_step()
     run_modules(calls[: [module for module, _options in calls].index(last) + 1], Countdown(0))
     handed_on = here.devices[0]
     here.tenant.device_enrols(handed_on)
@@ -252,7 +252,7 @@ def test_two_runs_at_once(
             here = embedded_campaign(world, post, tmp_path, outcome, 12, OTHERS, limit=4)
             before = here.world()
             with users_at_the_server(here, 4):
-                running = [begin_modules(here.calls(), Countdown(0)) for _run in range(2)]
+                running = [begin_modules(here.calls_by_step(), Countdown(0)) for _run in range(2)]
                 for each in running:
                     assert not [result["msg"] for result in each.ended().results if result.get("failed")]
                 here.agrees()

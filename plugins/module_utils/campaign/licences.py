@@ -35,7 +35,7 @@ class LicencesStep:
     looks_free = True
     lasting = True
     needs_facts = False
-    poll = 4.0
+    poll = 5.0
 
     def __init__(
         self, client: AppsAndBooksClient, *, mdm_id: str | None = None, clock: Callable[[], datetime] = now_utc

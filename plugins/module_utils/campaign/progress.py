@@ -1,18 +1,20 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Prints how far a step of a campaign has come, until it is ended: progress.py CAMPAIGN STEP SECONDS.
+"""Prints how far a step of a campaign has come, or each if STEP is empty, until it is ended: progress.py CAMPAIGN STEP SECONDS.
 
 The ledger is in NENDO_LEDGER, since others can read a process's arguments and its URL may have a password.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import time
 from collections.abc import Mapping
 
 from .ledger import open_ledger
+from .model import STEPS
 
 __all__ = ["line"]
 
@@ -36,18 +38,19 @@ def _time(seconds: float) -> str:
 
 
 def main() -> None:
-    campaign, step, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    campaign, wanted, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3])
     ledger = open_ledger(os.environ["NENDO_LEDGER"])
-    began, told = time.monotonic(), ""
-    before = sum(ledger.summary(campaign).get(step, {}).get(state, 0) for state in DONE)
+    began, before = time.monotonic(), ledger.summary(campaign)
+    told: dict[str, Mapping[str, int]] = dict(before)
     while True:
         time.sleep(seconds)
-        counts = ledger.summary(campaign).get(step, {})
-        new = line(step, counts, before, time.monotonic() - began)
-        if counts and new != told:
-            sys.stdout.write(f"{new}\n")
-            sys.stdout.flush()
-        told = new
+        passed, now = time.monotonic() - began, ledger.summary(campaign)
+        for step in (wanted,) if wanted else dict.fromkeys(itertools.chain(*STEPS.values())):
+            if now.get(step) and now[step] != told.get(step):
+                done_before = sum(before.get(step, {}).get(state, 0) for state in DONE)
+                sys.stdout.write(f"{line(step, now[step], done_before, passed)}\n")
+        sys.stdout.flush()
+        told = dict(now)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,15 @@
 """The step runner: takes a step over many devices as far as it goes now, each request sent once.
 
 The order is always the same: what earlier runs left is settled by evidence; what may be sent is told by the steps that come
-first and by the preflight; each intention is stored before its request leaves; then evidence is awaited. The clocks and
-sleep are arguments.
+first and by the preflight; each intention is stored before its request leaves; then evidence is awaited. course.py gives
+each step its turns. The clocks are arguments.
 """
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -20,23 +21,15 @@ from .._portions import portions
 from .._time import now_utc
 from ..mdm.protocol import DeviceStep, Evidence, Found, Item
 from .ledger import Ledger
-from .model import OPEN, Change, Record, State, comes_first, is_leaving, may_have_changed
+from .model import OPEN, SETTLED, Change, Record, State, comes_first, is_leaving, may_have_changed
+from .step_names import comes_later
 
-__all__ = ["Outcome", "StepRun"]
+__all__ = ["Board", "Outcome", "StepRun"]
 
 ROUNDS = 3  # sendings a run, where evidence shows that a request never arrived
 REST = 2  # times as long as a look took that showed nothing new
-NAMES = {
-    "collect": ("what it is was asked (mdm_device_info)", "情報の収集 (mdm_device_info)"),
-    "profiles": ("its profiles are removed (mdm_profile_remove)", "構成プロファイルの削除 (mdm_profile_remove)"),
-    "apps": ("its apps are removed (mdm_app_remove)", "アプリの削除 (mdm_app_remove)"),
-    "licences": ("its licences are taken back (vpp_license_revoke)", "ライセンスの解除 (vpp_license_revoke)"),
-    "delete": ("it has left the MDM server (mdm_device_delete)", "MDM サーバからの削除 (mdm_device_delete)"),
-    "unassign": ("it is unassigned at Apple (asm_unassign)", "Apple での割り当て解除 (asm_unassign)"),
-    "release": ("it is released at Apple (asm_unassign)", "Apple での所有解除 (asm_unassign)"),
-    "wipe": ("it is erased and back (mdm_device_wipe)", "初期化と再登録 (mdm_device_wipe)"),
-    "users": ("its user is deleted (mdm_user_delete)", "ユーザの削除 (mdm_user_delete)"),
-}
+GATHERS = sys.maxsize  # a preflight_limit: all at once
+CALM = 10.0  # seconds without news, after which a step's other devices are not waited for
 SENT: Mapping[Found, State] = {
     Found.DONE: State.DONE,
     Found.PENDING: State.SENT,
@@ -77,8 +70,19 @@ class Outcome:
 
 
 @dataclass
+class Board:
+    """What the steps of one run know of each other's devices. states: by device and step, of what was begun.
+
+    settled: the devices, as one step after the other was through with them."""
+
+    states: dict[str, dict[str, State]]
+    settled: list[str] = field(default_factory=list)
+
+
+@dataclass
 class StepRun:
-    """One step of a campaign over devices of one tenant. wait_timeout: seconds. poll: seconds; the step's own if None."""
+    """One step of a campaign over devices of one tenant, turn by turn. wait_timeout: seconds from the last request that
+    evidence is awaited. poll: seconds between two looks; the step's own if None."""
 
     ledger: Ledger
     step: DeviceStep
@@ -89,37 +93,33 @@ class StepRun:
     poll: float | None = None
     clock: Callable[[], datetime] = now_utc
     monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    next_look: float | None = field(init=False, default=None)  # None: nothing is awaited
     _records: dict[str, Record] = field(init=False, default_factory=dict)
-
-    def run(self, devices: Iterable[str]) -> Outcome:
-        self._devices = list(dict.fromkeys(devices))
-        before = self._begun()
-        self._records = dict(before)
-        self._plan_again()
-        self._settle_by_evidence()
-        if self.check_mode:
-            return self._predicted(before)
-        deadline = self.monotonic() + self.wait_timeout
-        waiting: Mapping[str, Mapping[str, str]] = {}
-        for _round in range(ROUNDS):
-            waiting = self._send_what_may_be_sent()
-            not_sent = set(self._in(State.PLANNED))
-            self._wait(deadline)
-            if self._in(State.PLANNED).keys() <= not_sent:
-                break
-        return Outcome(before, self._stored(), (), waiting)
+    _news_at: float = field(init=False, default=0.0)
+    _deadline: float = field(init=False, default=0.0)
+    _unsaid: dict[str, Change] = field(init=False, default_factory=dict)
+    _free: dict[str, None] = field(init=False, default_factory=dict)
+    _waiting: dict[str, Mapping[str, str]] = field(init=False, default_factory=dict)
 
     # The beginning
 
+    def begin(self, devices: Sequence[str], board: Board) -> None:
+        """Every device has a record, and what earlier runs left open is settled."""
+        self._devices, self._board = devices, board
+        self._before = self._begun()
+        for record in self._before.values():
+            self._remember(record)
+        self._plan_again()
+        self._settle_by_evidence()
+        self._candidates = list(self._in(State.PLANNED))
+        self._noted = len(board.settled)
+        self._told_at = -1
+        self._gathered = False
+        self._await_evidence()
+
     def _begun(self) -> dict[str, Record]:
-        """Every device has a record."""
         self.ledger.check_newest()
-        states = self.ledger.states(self.campaign, self._devices)
-        self._first = {
-            device: first for device in self._devices if (first := comes_first(self.step.name, states.get(device, {})))
-        }
-        self._anew = [] if self.step.lasting else self._to_look_at_again(states)
+        self._anew = [] if self.step.lasting else self._to_look_at_again()
         if not self.check_mode:
             self.ledger.plan(self.campaign, self.tenant, self.step.name, self._devices)
             self.ledger.doubt_the_dead(self.campaign, self.step.name)
@@ -127,9 +127,10 @@ class StepRun:
         new = Record(self.campaign, self.tenant, "", self.step.name, State.PLANNED)
         return {device: replace(new, device=device) for device in self._devices} | self._stored()
 
-    def _to_look_at_again(self, states: Mapping[str, Mapping[str, State]]) -> list[str]:
+    def _to_look_at_again(self) -> list[str]:
         """What a step has gone on from is not asked again. But a device that may not be asked any more, since it has a new
         user, has nothing of what is left done to it."""
+        states = self._board.states
         anew = [device for device in self._devices if may_have_changed(states.get(device, {}))]
         others = set(self._devices).difference(anew)
         leaving = {
@@ -158,19 +159,97 @@ class StepRun:
         if left and not (self.check_mode and not self.step.looks_free):
             self._settle(_changes(left, self.step.evidence(self._items(left)), LOOKED))
 
+    # Its turns
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether what is still awaited may take long."""
+        return self.next_look is None or self.monotonic() - self._news_at >= min(CALM, self.wait_timeout)
+
+    def advance(self, *, calm: bool, over: bool) -> None:
+        """Sends to the devices that are free: in full portions at once, to the rest when the earlier steps are calm.
+
+        A step that reads whole lists does so twice at most: when the earlier steps are calm, and when they are over."""
+        self._note_the_free()
+        size = self.step.preflight_limit
+        together = over or (calm and not (self._gathered and size >= GATHERS))
+        free = list(self._free)
+        ready = free if together else free[: len(free) - len(free) % size]
+        if ready:
+            self._gathered = True
+            self._free = dict.fromkeys(free[len(ready) :])
+            self._send_what_may_be_sent({device: self._records[device] for device in ready})
+
+    def look(self) -> None:
+        """What became of the requests, if it is time."""
+        began = self.monotonic()
+        if self.next_look is None or began < self.next_look:
+            return
+        left = self._in(*OPEN)
+        news = _changes(left, self.step.evidence(self._items(left)), LOOKED) if left else []
+        self._settle([change for change in news if change.state is not State.PENDING or change.evidence])
+        self._keep_for_the_end([change for change in news if change.state is State.PENDING and not change.evidence])
+        self._candidates += [change.record.device for change in news if change.state is State.PLANNED]
+        if began >= self._deadline or not self._in(*OPEN):
+            self.next_look = None
+            return
+        now, poll = self.monotonic(), self._poll
+        if news:
+            self._news_at = now
+        self.next_look = min(now + (poll if news else max(poll, REST * (now - began))), self._deadline)
+
+    def consider_again(self) -> bool:
+        """Whether devices that wait for something have to be looked at once more, since others were settled."""
+        again = bool(self._waiting) and len(self._board.settled) != self._told_at
+        if again:
+            self._candidates += self._waiting
+            self._waiting = {}
+        return again
+
+    def outcome(self) -> Outcome:
+        self._settle(list(self._unsaid.values()))
+        return Outcome(self._before, self._stored(), (), self._held() | self._waiting)
+
+    def predicted(self) -> Outcome:
+        """What waits for an earlier step is looked at, too: what would stop it later is worth knowing now."""
+        planned, held = self._in(State.PLANNED), self._held()
+        told = {
+            device: found
+            for _items, found_of in self._preflight(list(planned.values()))
+            for device, found in found_of.items()
+            if device not in held or found.found is Found.FAILED
+        }
+        self._settle(_changes(planned, told, REFUSED_BEFORE))
+        waiting = {device: reason for device, reason in held.items() if device not in told} | _waiting(told)
+        ready = [device for device in planned if device not in told and device not in held]
+        return Outcome(self._before, self._records, ready, waiting)
+
     # Sending
 
-    def _send_what_may_be_sent(self) -> Mapping[str, Mapping[str, str]]:
-        """Why nothing goes to some devices yet."""
-        planned = self._in(State.PLANNED)
-        held = {device: _comes_later(self._first[device]) for device in planned if device in self._first}
-        waiting: dict[str, Mapping[str, str]] = dict(held)
-        for items, told in self._preflight([record for device, record in planned.items() if device not in held]):
+    def _note_the_free(self) -> None:
+        """Of those that were settled in any step since the last turn."""
+        settled = self._board.settled
+        for device in dict.fromkeys([*self._candidates, *settled[self._noted :]]):
+            record = self._records[device]
+            sendings = record.attempts - self._before[device].attempts
+            planned = record.state is State.PLANNED and sendings < ROUNDS and device not in self._waiting
+            if planned and not self._first(device):
+                self._free[device] = None
+        self._candidates, self._noted = [], len(settled)
+
+    def _first(self, device: str) -> str | None:
+        return comes_first(self.step.name, self._board.states.get(device, {}))
+
+    def _held(self) -> dict[str, Mapping[str, str]]:
+        return {device: comes_later(first) for device in self._in(State.PLANNED) if (first := self._first(device))}
+
+    def _send_what_may_be_sent(self, planned: Mapping[str, Record]) -> None:
+        for items, told in self._preflight(list(planned.values())):
             self._settle(_changes(planned, told, REFUSED_BEFORE))
-            waiting |= _waiting(told)
+            self._waiting |= _waiting(told)
             for part in portions([item for item in items if item.device not in told], self.step.limit):
                 self._send(part)
-        return waiting
+        self._told_at = len(self._board.settled)
 
     def _preflight(self, planned: Sequence[Record]) -> Iterator[tuple[list[Item], Mapping[str, Evidence]]]:
         """Portion after portion, so that the first devices answer while the others are looked at."""
@@ -183,9 +262,9 @@ class StepRun:
         facts = {item.device: item.facts for item in items}
         mine = self.ledger.intend(self.campaign, self.step.name, self.step.baselines(items), self.clock())
         records = {record.device: record for record in mine}
-        others = facts.keys() - records.keys()
-        self._records |= records
-        self._records |= {device: replace(self._records[device], state=State.INTENDED) for device in others}
+        others = [self._records[device] for device in facts.keys() - records.keys()]
+        for record in [*mine, *(replace(other, state=State.INTENDED) for other in others)]:
+            self._remember(record)
         if not records:
             return
         try:
@@ -196,22 +275,17 @@ class StepRun:
             raise
         unknown = {device: Evidence(Found.UNKNOWN) for device in records}
         self._settle(_changes(records, {**unknown, **answers}, SENT))
+        self._await_evidence()
 
-    # Waiting
+    def _await_evidence(self) -> None:
+        now = self.monotonic()
+        self._news_at, self._deadline = now, now + self.wait_timeout
+        if self.next_look is None and self._in(*OPEN):
+            self.next_look = min(now + self._poll, self._deadline)
 
-    def _wait(self, deadline: float) -> None:
-        """Until nothing of this run is open any more. What another run settles meanwhile is told at the end."""
-        pause = poll = self.step.poll if self.poll is None else self.poll
-        while left := self._in(*OPEN):
-            time_left = deadline - self.monotonic()
-            if time_left > 0:
-                self.sleep(min(pause, time_left))
-            began = self.monotonic()
-            news = _changes(left, self.step.evidence(self._items(left)), LOOKED)
-            self._settle(news)
-            if time_left <= 0:
-                return
-            pause = poll if news else max(poll, REST * (self.monotonic() - began))
+    @property
+    def _poll(self) -> float:
+        return self.step.poll if self.poll is None else self.poll
 
     # The records as this run knows them, and the ledger
 
@@ -235,36 +309,34 @@ class StepRun:
             self.ledger.settle(changes, self.clock())
         for change in changes:
             record = change.record
+            self._unsaid.pop(record.device, None)
             again = record.state is State.FAILED and change.state is State.PLANNED
-            self._records[record.device] = replace(
-                record,
-                state=change.state,
-                evidence={**record.evidence, **change.evidence},
-                reason=change.reason,
-                repeatable=change.repeatable,
-                failures=record.failures + again,
+            self._remember(
+                replace(
+                    record,
+                    state=change.state,
+                    evidence={**record.evidence, **change.evidence},
+                    reason=change.reason,
+                    repeatable=change.repeatable,
+                    failures=record.failures + again,
+                )
             )
 
-    def _predicted(self, before: Mapping[str, Record]) -> Outcome:
-        """What waits for an earlier step is looked at, too: what would stop it later is worth knowing now."""
-        planned = self._in(State.PLANNED)
-        held = {device: _comes_later(self._first[device]) for device in planned if device in self._first}
-        told = {
-            device: found
-            for _items, found_of in self._preflight(list(planned.values()))
-            for device, found in found_of.items()
-            if device not in held or found.found is Found.FAILED
-        }
-        self._settle(_changes(planned, told, REFUSED_BEFORE))
-        waiting = {device: reason for device, reason in held.items() if device not in told} | _waiting(told)
-        ready = [device for device in planned if device not in told and device not in held]
-        return Outcome(before, self._records, ready, waiting)
+    def _keep_for_the_end(self, pending: Sequence[Change]) -> None:
+        """That a device has not answered is stored once, if it is still so in the end."""
+        for change in pending:
+            device = change.record.device
+            earlier = self._unsaid.get(device, change)
+            self._unsaid[device] = replace(change, record=earlier.record)
+            self._remember(replace(change.record, state=State.PENDING, reason=change.reason))
 
-
-def _comes_later(first: str) -> Mapping[str, str]:
-    """Why nothing is sent to a device that another step comes first for."""
-    en, ja = NAMES[first]
-    return {"en": f"Nothing is sent before {en}.", "ja": f"先に{ja}を完了する必要があります。", "first": first}
+    def _remember(self, record: Record) -> None:
+        """In check mode the other steps do not hear of it."""
+        self._records[record.device] = record
+        if not self.check_mode:
+            self._board.states.setdefault(record.device, {})[self.step.name] = record.state
+            if record.state in SETTLED:
+                self._board.settled.append(record.device)
 
 
 def _waiting(told: Mapping[str, Evidence]) -> dict[str, Mapping[str, str]]:

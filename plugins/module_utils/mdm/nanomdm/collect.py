@@ -44,10 +44,13 @@ class CollectStep:
     needs_facts = False
     poll = 0.2  # the ledger is near
 
-    def __init__(self, commands: Commands, notebook: Notebook, clock: Callable[[], datetime] = now_utc) -> None:
+    def __init__(
+        self, commands: Commands, notebook: Notebook, watch: Watch, clock: Callable[[], datetime] = now_utc
+    ) -> None:
         self._commands = commands
         self._notebook = notebook
-        self._watch = Watch(notebook)
+        self._watch = watch
+        self._kinds: dict[str, str] = {}  # request types by CommandUUID
         self._parts: dict[tuple[str, str], Mapping[str, Any]] = {}  # by enrolment and CommandUUID
         self._clock = clock
 
@@ -118,14 +121,15 @@ class CollectStep:
         }
 
     def _read(self, kinds: Mapping[str, str]) -> None:
-        """Answers are read as they come and not kept: many devices say much. kinds: the request types by CommandUUID."""
-        told = {place: event for place, event in self._watch.answers(kinds).items() if event.status != NOT_NOW}
-        for (enrollment_id, name), event in told.items():
-            if kind := kinds.get(name):  # else it is told again, of a device that is done
-                self._parts[enrollment_id, name] = {
-                    "last_answer_at": event.created_at,
-                    **READERS[kind](message_of(event)),
-                }
+        """Answers are read as they come and not kept: many devices say much. kinds: of those that are awaited."""
+        self._kinds |= kinds
+        answers = self._watch.answers(kinds)
+        told = [place for place, event in answers.items() if place[1] in self._kinds and event.status != NOT_NOW]
+        for place in told:
+            if place[1] in kinds:  # else it is told again, of a device that is done
+                event = answers[place]
+                part = READERS[kinds[place[1]]](message_of(event))
+                self._parts[place] = {"last_answer_at": event.created_at, **part}
         self._watch.forget(told)
 
     def _answered(self, enrollment_id: str, queries: Mapping[str, str]) -> list[Mapping[str, Any]] | None:

@@ -19,6 +19,7 @@ from .push_certificate import PushCertificatePort
 from .removal import RemovalStep
 from .removals import Removal, apps, delete, profiles
 from .server_token import ServerTokenPort
+from .watch import Watch
 from .wipe import WipeStep
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class NanoMdmDriver:
         self._clients: list[HttpClient] = []
         self._mdm: HttpClient | None = None
         self._enrolment_profiles: EnrolmentProfiles | None = None
+        self._watch: Watch | None = None
         self.push_certificate: CredentialPort | None = self._push_certificate(options)
         self.server_token: CredentialPort | None = self._server_token(options)
         self.content_token: CredentialPort | None = None
@@ -50,12 +52,13 @@ class NanoMdmDriver:
         if self._mdm is None:
             return None
         commands = Commands(self._mdm, self._path_prefix)
+        watch = self._watch = self._watch or Watch(notebook)  # for all steps: each event is read once
         if name == "collect":
-            return CollectStep(commands, notebook)
+            return CollectStep(commands, notebook, watch)
         if name == "wipe":
-            return WipeStep(commands, notebook, enrolment_profiles=self._enrolment_profiles, **options)
+            return WipeStep(commands, watch, enrolment_profiles=self._enrolment_profiles, **options)
         removals: Mapping[str, Callable[..., Removal]] = {"profiles": profiles, "apps": apps, "delete": delete}
-        return RemovalStep(removals[name](**options), commands, notebook) if name in removals else None
+        return RemovalStep(removals[name](**options), commands, watch) if name in removals else None
 
     def close(self) -> None:
         for client in self._clients:

@@ -24,7 +24,6 @@ from .watch import ACKNOWLEDGED, NOT_NOW, Answers, Enrolment, Watch, error_of, m
 
 if TYPE_CHECKING:
     from ...campaign.model import Event
-    from ...campaign.notebook import Notebook
 
 __all__ = ["RemovalStep"]
 
@@ -48,12 +47,12 @@ class RemovalStep:
     poll = 0.2  # the ledger is near
 
     def __init__(
-        self, removal: Removal, commands: Commands, notebook: Notebook, clock: Callable[[], datetime] = now_utc
+        self, removal: Removal, commands: Commands, watch: Watch, clock: Callable[[], datetime] = now_utc
     ) -> None:
         self.name = removal.step
         self._removal = removal
         self._commands = commands
-        self._watch = Watch(notebook)
+        self._watch = watch
         self._asked: set[str] = set()
         self._awake: set[str] = set()
         self._clock = clock

@@ -52,7 +52,7 @@ class CheckIn(NamedTuple):
 
 
 class Watch:
-    """For one run of a step."""
+    """For one run, of one step or several."""
 
     def __init__(self, notebook: Notebook) -> None:
         self._notebook = notebook

@@ -22,7 +22,7 @@ from .reach import is_another, is_the_same, not_to_be_touched
 from .watch import ACKNOWLEDGED, NOT_NOW, Answers, Enrolment, Watch, error_of, message_of
 
 if TYPE_CHECKING:
-    from ...campaign.notebook import Notebook
+    pass
 
 __all__ = ["WipeStep"]
 
@@ -77,7 +77,7 @@ class WipeStep:
     def __init__(
         self,
         commands: Commands,
-        notebook: Notebook,
+        watch: Watch,
         *,
         wifi_profile: bytes | None,
         preserve_data_plan: bool | None,
@@ -86,7 +86,7 @@ class WipeStep:
         clock: Callable[[], datetime] = now_utc,
     ) -> None:
         self._commands = commands
-        self._watch = Watch(notebook)
+        self._watch = watch
         self._wifi_profile = wifi_profile
         self._preserve_data_plan = preserve_data_plan
         self._end_setup = end_setup

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ansible_collections.nendo.apple_mdm.plugins.module_utils._time import to_iso
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.course import take_through
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.ledger import Ledger
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model import Change, Event, Record, State
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.notebook import Notebook
@@ -68,7 +69,7 @@ class Story:
         """The device as one run of the step leaves it."""
         step = self.make(self.sent, Notebook(self.ledger, CAMPAIGN, TENANT), lambda: self.now)
         run = StepRun(self.ledger, step, CAMPAIGN, TENANT, check_mode=False, wait_timeout=0, clock=lambda: self.now)
-        return run.run([DEVICE]).records[DEVICE]
+        return take_through([run], [DEVICE])[0].records[DEVICE]
 
     def state(self) -> State:
         return self.run().state

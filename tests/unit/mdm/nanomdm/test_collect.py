@@ -14,6 +14,7 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.ledger im
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model import State
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.notebook import Notebook
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.collect import QUERIES, CollectStep
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.watch import Watch
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.protocol import Found, Item
 from ansible_collections.nendo.apple_mdm.tests.unit.credentials.makers import NOW
 from ansible_collections.nendo.apple_mdm.tests.unit.mdm.nanomdm.devices import CAMPAIGN, DEVICE, TENANT, Story
@@ -24,7 +25,7 @@ pytest.importorskip("sqlalchemy")
 @pytest.fixture
 def story(tmp_path: Path) -> Iterator[Story]:
     ledger = open_ledger(str(tmp_path / "ledger.db"))
-    made = Story(ledger, CollectStep, NOW)
+    made = Story(ledger, lambda sent, notebook, clock: CollectStep(sent, notebook, Watch(notebook), clock), NOW)
     made.enrols()
     yield made
     ledger.close()

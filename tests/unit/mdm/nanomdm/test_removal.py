@@ -15,6 +15,7 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model imp
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.commands import Queued
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.removal import RemovalStep
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.removals import apps, delete, profiles
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.watch import Watch
 from ansible_collections.nendo.apple_mdm.tests.unit.credentials.makers import NOW
 from ansible_collections.nendo.apple_mdm.tests.unit.mdm.nanomdm.devices import ID, MDM, OWN, WIFI, Story
 
@@ -29,7 +30,7 @@ REFUSAL: dict[str, Any] = {"ErrorChain": [{"ErrorCode": 12075, "LocalizedDescrip
 
 def story_of(removal: Any, tmp_path: Path) -> Story:
     ledger = open_ledger(str(tmp_path / "ledger.db"))
-    story = Story(ledger, lambda sent, notebook, clock: RemovalStep(removal, sent, notebook, clock), NOW)
+    story = Story(ledger, lambda sent, notebook, clock: RemovalStep(removal, sent, Watch(notebook), clock), NOW)
     story.collected(story.enrols())
     return story
 

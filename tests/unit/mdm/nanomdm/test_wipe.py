@@ -15,6 +15,7 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model imp
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.notebook import Notebook
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.commands import Queued
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.enrolment_profiles import NO_PROFILE, NOT_TOLD
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.watch import Watch
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.wipe import WipeStep
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.protocol import Evidence, Found, Item
 from ansible_collections.nendo.apple_mdm.tests.unit.credentials.makers import NOW
@@ -33,7 +34,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
     made = Story(
         ledger,
         lambda sent, notebook, clock: WipeStep(
-            sent, notebook, wifi_profile=b"", preserve_data_plan=None, end_setup=True, clock=clock
+            sent, Watch(notebook), wifi_profile=b"", preserve_data_plan=None, end_setup=True, clock=clock
         ),
         NOW,
     )
@@ -158,7 +159,7 @@ class Profiles:
 def with_profiles(story: Story, profiles: Any) -> None:
     story.make = lambda sent, notebook, clock: WipeStep(
         sent,
-        notebook,
+        Watch(notebook),
         wifi_profile=b"",
         preserve_data_plan=None,
         end_setup=True,
