@@ -84,6 +84,7 @@ def application(world: World) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        clomo.resume(world)
         running = asyncio.create_task(world.run())
         yield
         running.cancel()

@@ -130,6 +130,67 @@ class Tenant(SimpleNamespace):
         """Somebody set it up by hand, for the next pupil: a new enrolment, with the profiles and apps of a new one."""
         self._befall("device_enrols", {"serial": serial})
 
+    # Its devices and people at CLOMO PANEL
+
+    def panel_devices(self, serials: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """Every device of the panel, or those named: the iPad itself with the facts of clomo_state.Tablet, its rows in the
+        panel as records (facts of clomo_state.Record; none: its record is gone), and the licences assigned to it."""
+        return list(self._befall("panel_devices", {"serials": None if serials is None else list(serials)}))
+
+    def panel_device(self, serial: str) -> dict[str, Any]:
+        return self.panel_devices([serial])[0]
+
+    def panel_set(self, serials: Sequence[str] | None = None, **facts: Any) -> None:
+        """Sets facts of the devices named, or of all; names and meaning as in clomo_state: those of a Tablet down to apps
+        and those of a Record. What both have is set at both. One that is switched on takes what waits for it."""
+        self._befall("panel_set", {"serials": None if serials is None else list(serials), "facts": facts})
+
+    def panel_catalogue(
+        self, profiles: dict[str, dict[str, Any]] | None = None, apps: dict[str, dict[str, Any]] | None = None
+    ) -> None:
+        """What the panel knows of profiles and apps, by identifier; facts as in clomo_state.PanelProfile and PanelApp."""
+        self._befall("panel_catalogue", {"profiles": profiles or {}, "apps": apps or {}})
+
+    def panel_collect(self, serials: Sequence[str] | None = None) -> None:
+        """The panel's lists are as if the information commands had just been answered."""
+        self._befall("panel_collect", {"serials": None if serials is None else list(serials)})
+
+    def panel_erased_by_hand(self, serial: str) -> None:
+        """Somebody erased the iPad itself, which the panel does not notice."""
+        self._befall("panel_erased_by_hand", {"serial": serial})
+
+    def panel_enrols(self, serial: str) -> None:
+        """Somebody set the iPad up: it is back in the row that it has, or in a new one."""
+        self._befall("panel_enrols", {"serial": serial})
+
+    def panel_colleague(self, act: str, **facts: Any) -> None:
+        """Another administrator does something now; acts and what they need as in clomo/colleagues.py."""
+        self._befall("panel_colleague", {"act": act, **facts})
+
+    def panel_day(self) -> None:
+        """CLOMO's daily information commands go out now, with no administrator's line in Reports."""
+        self._befall("panel_day")
+
+    @property
+    def panel_acts(self) -> list[dict[str, Any]]:
+        """What administrators did, the oldest first: at, kind, serials, by; refused where the panel said no."""
+        return list(self._listed("panel_acts"))
+
+    @property
+    def panel_reports(self) -> list[dict[str, Any]]:
+        """The lines of Reports now, the oldest first: at, target, text."""
+        return list(self._listed("panel_reports"))
+
+    @property
+    def panel_users(self) -> list[dict[str, Any]]:
+        """number, name, mail, organization (its path), role."""
+        return list(self._listed("panel_users"))
+
+    @property
+    def panel_organizations(self) -> list[str]:
+        """Their paths."""
+        return list(self._listed("panel_organizations"))
+
     def _befall(self, act: str, facts: dict[str, Any] | None = None) -> Any:
         return self.world.control("POST", f"/tenants/{self.name}/{act}", facts or {})
 

@@ -80,7 +80,7 @@ class Fleet:
         """The check-ins of each device's present enrolment, told as if they happened now."""
         for device in tenant.managed.values():
             if device.enrolled:
-                self._later(tenant, 0, lambda device=device: self._tell_enrolment(tenant, device))  # type: ignore[misc]
+                self.later(tenant, 0, lambda device=device: self._tell_enrolment(tenant, device))  # type: ignore[misc]
 
     def resume(self) -> None:
         """After a start of the world: what devices were about to do."""
@@ -92,10 +92,10 @@ class Fleet:
         if device.off:
             return
         if device.returning:
-            self._later(tenant, tenant.switches.device_returns_ms, lambda: self._return(tenant, device))
+            self.later(tenant, tenant.switches.device_returns_ms, lambda: self._return(tenant, device))
         elif device.enrolled and tenant.nanomdm.enrollments[device.udid].pushed and device.udid not in self._visits:
             visit = self._visits[device.udid] = Visit(tenant, device)
-            self._later(tenant, tenant.switches.device_wakes_ms, lambda: self._step(visit))
+            self.later(tenant, tenant.switches.device_wakes_ms, lambda: self._step(visit))
 
     # What devices do
 
@@ -117,7 +117,7 @@ class Fleet:
             tenant.nanomdm.enrollments[device.udid].pushed = False
             return
         visit.command_uuid = command_uuid
-        self._later(tenant, tenant.switches.device_answer_ms, lambda: self._step(visit))
+        self.later(tenant, tenant.switches.device_answer_ms, lambda: self._step(visit))
 
     def _ask(self, visit: Visit) -> str:
         self._tell_connect(visit.tenant, visit.device, {"UDID": visit.device.udid, "Status": "Idle"})
@@ -191,7 +191,8 @@ class Fleet:
 
     # The order of it all
 
-    def _later(self, tenant: Tenant, milliseconds: float, act: Callable[[], None]) -> None:
+    def later(self, tenant: Tenant, milliseconds: float, act: Callable[[], None]) -> None:
+        """The act, after so many milliseconds of the real clock, unless the world stops before."""
         self._number += 1
         self._waiting[tenant.name] += 1
         heapq.heappush(self._due, (time.monotonic() + milliseconds / 1000, self._number, tenant.name, act))

@@ -59,15 +59,23 @@ def of_dataclass(kind: Any) -> Maker:
 
 
 @functools.cache
-def saved_names(kind: Any) -> tuple[str, ...]:
-    return tuple(each.name for each in dataclasses.fields(kind) if each.init)
+def usual_values(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """The names that are saved, and the value of each that need not be."""
+
+    def usual(each: dataclasses.Field[Any]) -> Any:
+        if each.default_factory is not dataclasses.MISSING:
+            return each.default_factory()
+        return each.default
+
+    return tuple((each.name, usual(each)) for each in dataclasses.fields(kind) if each.init)
 
 
 def saved(tree: Any) -> dict[str, Any]:
-    """One dataclass for JSON: what it was made with, without what it makes of that itself."""
+    """One dataclass for JSON: what it was made with and is not as usual, without what it makes of that itself."""
     if isinstance(tree, Device):
         return tree.packed()
-    return {name: getattr(tree, name) for name in saved_names(tree.__class__)}
+    every = ((name, getattr(tree, name), usual) for name, usual in usual_values(tree.__class__))
+    return {name: value for name, value, usual in every if value is not usual and value != usual}
 
 
 def load(folder: Path) -> State:

@@ -8,6 +8,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from .clomo_state import PanelApp, PanelOrganization, PanelProfile, PanelUser, Record, Tablet
 from .command_queue import Queue
 from .devices import Device
 from .licences import Licences
@@ -83,6 +84,33 @@ class Switches:
     clomo_unknown_dialog_at: str = ""  # name of a screen, as in clomo/screens.py
     clomo_wrong_certificate: bool = False  # the confirmation comes although the certificate is the right one
     clomo_input_error: bool = False  # the wizard refuses every certificate
+    clomo_wakes_ms: int = 20  # from a command's registration until the device fetches it
+    clomo_answer_ms: int = 20  # from there to the device's answer
+    clomo_failure_lines: bool = False  # Reports tells of a refused command; else nothing more ever comes
+    clomo_daily_commands: bool = True  # a day of the world's clock after the last ones, information commands go out
+    clomo_ticks_survive_scrolling: bool = True
+    clomo_ticks_survive_search: bool = False
+    clomo_ticks_by_place: bool = False  # where rows move, the ticks stay where they are on the screen
+    clomo_grid_refresh_ms: int = 0  # Devices asks for its rows anew so often; 0: never
+    clomo_device_order: str = "name"  # or contact: the last contact, newest first, so that rows move
+    clomo_ticked_keep_apps: bool = False  # 自動インストールしたアプリを削除する is ticked when its window opens
+    clomo_ticked_return: bool = False  # MDM への再登録(Return to service)
+    clomo_ticked_carry_over: bool = False  # 所有者・タグ・メモを引き継ぐ
+    clomo_tolerant_yes: bool = False  # yes and full-width ＹＥＳ are taken for YES
+    clomo_last_ok_informs: bool = False  # the work is done before the last OK, which only closes a window
+    clomo_hidden_commands: list[str] = field(default_factory=list)  # by name, as in clomo/catalogue.py
+    clomo_single_commands: list[str] = field(default_factory=list)  # hidden where several devices are ticked
+    clomo_bulk_items: str = "union"  # or intersection: of what the ticked devices have, in a command's window
+    clomo_licences_shown_late: bool = False  # the pane's list is that of the last collection of apps
+    clomo_first_delete_strikes: bool = False  # of a device with licences: struck through at once; else only they go
+    clomo_return_new_row: bool = False  # an erased device comes back in a row of its own, the old one stays
+    clomo_ade_missing: bool = False  # after the return, until the list of ADE devices is refreshed
+    clomo_people_fail: bool = False  # the deletion of several users ends with a failure, and all of them stay
+    clomo_organization_cascade: bool = False  # an organisation goes with all that belongs to it
+    clomo_export_order: str = "serial"  # or owner: whose column comes first in the devices' CSV
+    clomo_colleague: list[dict[str, Any]] = field(default_factory=list)  # as in clomo/colleagues.py
+    clomo_busy_serials: list[str] = field(default_factory=list)  # these change at every request of the panel
+    clomo_busy_seed: int = 0  # another one changes them otherwise
 
 
 @dataclass
@@ -258,6 +286,7 @@ class ReportLine:
     at: str
     text: str
     appears: float = 0.0  # seconds since the epoch, by the real clock
+    target: str = ""  # serial number and name of a device
 
 
 @dataclass
@@ -277,6 +306,37 @@ class Clomo:
     service_tokens: dict[str, ServiceToken] = field(default_factory=dict)  # by organisation; all of them: ""
     licences: dict[str, int] = field(default_factory=dict)  # by Adam ID
     reports: list[ReportLine] = field(default_factory=list)
+    records: dict[str, Record] = field(default_factory=dict)  # by number
+    tablets: dict[str, Tablet] = field(default_factory=dict)  # by serial number
+    profiles: dict[str, PanelProfile] = field(default_factory=dict)  # by identifier
+    apps: dict[str, PanelApp] = field(default_factory=dict)
+    users: dict[str, PanelUser] = field(default_factory=dict)  # by number
+    tree: dict[str, PanelOrganization] = field(default_factory=dict)
+    last_number: int = 1000
+    last_daily: str = ""
+    revocations: dict[str, None] = field(default_factory=dict)  # under way: serial number, blank, Adam ID
+    acts: list[dict[str, Any]] = field(default_factory=list)  # what administrators did: at, kind, serials, by and more
+
+    numbers: dict[str, list[str]] = field(init=False, default_factory=dict)  # of records, by serial number
+
+    def __post_init__(self) -> None:
+        for record in self.records.values():
+            self.numbers.setdefault(record.serial, []).append(record.number)
+
+    def records_of(self, serial: str) -> list[Record]:
+        return [self.records[number] for number in self.numbers.get(serial, [])]
+
+    def add(self, record: Record) -> None:
+        self.records[record.number] = record
+        self.numbers.setdefault(record.serial, []).append(record.number)
+
+    def remove(self, record: Record) -> None:
+        del self.records[record.number]
+        self.numbers[record.serial].remove(record.number)
+
+    def number(self) -> str:
+        self.last_number += 1
+        return str(self.last_number)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from typing import Any
 
 from . import clomo, school_api
 from .business import issue_content_token, issue_server_token, new_entry
+from .clomo import steering
 from .devices import Device, udid_of
 from .licences import Licences, asset_name
 from .pki import SHARED_KEYS, YEAR, pem, topic_in
@@ -68,6 +69,8 @@ class Wish:
     clomo_totp: bool = False
     clomo_organizations: tuple[str, ...] = ()
     clomo_token_organization: str = ""  # whose the content token in use is; empty: all of them
+    clomo_classes: tuple[str, ...] = ("3年生/3年1組",)  # organisations of the pupils, who have one device each
+    clomo_administrators: int = 1
 
 
 def days_ahead(world: World, days: int) -> datetime.datetime:
@@ -101,6 +104,7 @@ def make(world: World, wish: Wish) -> Tenant:
     if wish.mdm == "clomo":
         tenant.clomo = clomo.customer(world, tenant, wish.clomo_totp, list(wish.clomo_organizations))
         clomo.take_over(world, tenant, tenant.clomo, wish.clomo_token_organization)
+        clomo.furnish(world, tenant, tenant.clomo, list(wish.clomo_classes), wish.clomo_administrators)
     return tenant
 
 
@@ -258,6 +262,7 @@ def lists(tenant: Tenant) -> dict[str, Callable[[], Any]]:
         "licences": lambda: list(tenant.locations[0].assignments.chosen(None, None, None).rows()),
         "assigned": lambda: tenant.school.assigned if tenant.school else {},
         "enrollments": lambda: {key: plain(one) for key, one in tenant.nanomdm.enrollments.items()},
+        **steering.lists(tenant),
     }
 
 

@@ -19,7 +19,7 @@ from .world import World, iso
 UNLOGGED = ("/_control",)
 SECRET_QUERY = ("password", "code", "token", "key")
 READING_POSTS = re.compile(
-    r"/(signin|code|create|login|oauth2/token|oauth2/v2/token|server/devices|devices|devices/sync)$"
+    r"/(signin|code|create|login|oauth2/token|oauth2/v2/token|server/devices|devices|devices/sync|ask/\w+)$"
 )
 WRITING_GETS = re.compile(r"/nanodep/v1/tokenpki/|/v1/push/|/nanohub/api/v1/nanomdm/push/")
 HANG_SECONDS = 600

@@ -80,6 +80,7 @@ class Memory:
     api_requests: dict[tuple[str, str], deque[float]] = field(default_factory=dict)
     panel_sessions: dict[str, PanelSession] = field(default_factory=dict)
     panel_jobs: dict[str, PanelJob] = field(default_factory=dict)
+    panel_visits: set[tuple[str, str]] = field(default_factory=set)  # tenant, and number of a device that is at work
 
 
 class World:

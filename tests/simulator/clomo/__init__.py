@@ -1,16 +1,21 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""CLOMO PANEL under /clomo/panel/DOMAIN: what its administrators see and press in a browser, for the annual renewal."""
+"""CLOMO PANEL under /clomo/panel/DOMAIN: what its administrators see and press in a browser, for the annual renewal and
+graduation."""
 
 from __future__ import annotations
 
 from starlette.routing import Route
 
-from . import acts, entry, screens
+from . import acts, device_acts, devices, entry, exchange, people, screens
+from .commands import resume
 from .customers import customer, described, take_over
+from .stock import furnish
 
-__all__ = ["customer", "described", "routes", "take_over"]
+__all__ = ["customer", "described", "furnish", "resume", "routes", "take_over"]
+
+PARTS = (screens, acts, devices, device_acts, people, exchange, entry)
 
 
 def routes() -> list[Route]:
-    return [*screens.routes(), *acts.routes(), *entry.routes()]
+    return [route for part in PARTS for route in part.routes()]

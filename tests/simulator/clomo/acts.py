@@ -30,19 +30,16 @@ from ..push_requests import write_upload
 from ..state import Clomo, OAuthTokens, PushPair, ReportLine, ServiceToken, Tenant, Wizard
 from ..world import PanelJob, PanelSession, World, iso, moment, token
 from .customers import PREFIX, TAGS
+from .devices import in_ade
 from .entry import signed_in_only
 from .screens import ios_basic, service_settings
+from .shown import refused
 from .texts import words
 
 MAIL = re.compile(r"[^@\s]+@[^@\s]+")
 ASCII_NAME = re.compile(r"[A-Za-z0-9]+( [A-Za-z0-9]+)+")
 COUNTRY = re.compile(r"[A-Z]{2}")
 MESSAGE = re.compile(r"-----BEGIN MESSAGE-----(.*)-----END MESSAGE-----", re.DOTALL)
-
-
-def refused(tenant: Tenant, name: str) -> Response:
-    """The panel says no in a dialog, with status 200."""
-    return JSONResponse({"error": words(tenant.switches)[name]})
 
 
 async def file_in(form: FormData) -> bytes | None:
@@ -194,7 +191,15 @@ async def refresh_devices(
     text = words(tenant.switches)
     works = server_token_works(world, tenant, clomo.ade)
     log = text["log_devices"].replace("{count}", str(len(tenant.devices))) if works else text["log_devices_failed"]
+    if works:
+        world.fleet.later(tenant, tenant.switches.clomo_job_ms, lambda: learn_ade(world, tenant, clomo))
     return start_job(world, tenant, clomo, works, log)
+
+
+def learn_ade(world: World, tenant: Tenant, clomo: Clomo) -> None:
+    for record in clomo.records.values():
+        record.ade = in_ade(tenant, record.serial)
+    world.save()
 
 
 def licence_count(world: World, clomo: Clomo, app: str) -> int | None:

@@ -80,5 +80,4 @@ def described(world: World, clomo: Clomo) -> dict[str, Any]:
         "clomo_apple_account": clomo.apple_account,
         "clomo_wizard_step": clomo.wizard.step if clomo.wizard else None,
         "clomo_service_tokens": {name: plain(one) for name, one in clomo.service_tokens.items()},
-        "clomo_reports": [plain(line) for line in clomo.reports],
     }

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from ..pages import escaped
 from ..state import Clomo, Tenant
 from ..world import PanelSession, World, token, world_of
+from . import colleagues, commands
 from .customers import PREFIX
 from .texts import words
 
@@ -26,6 +27,7 @@ COOKIE = "clomo_session"
 STATIC = Path(__file__).parent / "static"
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
 SCREEN_PATHS = ("home", "mobile_devices", "users", "applications", "reports", "settings")
+SCRIPTS = ("ext", "grid", "parts", "devices", "commands", "people", "reports", "panel")
 TOTP_SECONDS = 30
 NOTE = '<p class="simulator">Simulator of nendo.apple_mdm</p>'
 Show = Callable[[Request, World, Tenant, Clomo, PanelSession], Awaitable[Response]]
@@ -140,6 +142,8 @@ def signed_in_only(show: Show, *, page: bool = False) -> Callable[[Request], Awa
             login = f"{PREFIX}/panel/{clomo.domain}/login"
             return RedirectResponse(login, 303) if page else JSONResponse({"login": login}, 401)
         session.last_use = world.now()
+        colleagues.work(world, tenant, clomo, request.url.path)
+        commands.issue_daily(world, tenant, clomo)
         return await show(request, world, tenant, clomo, session)
 
     return customer_only(guarded)
@@ -179,7 +183,7 @@ async def logout(request: Request, world: World, tenant: Tenant, clomo: Clomo) -
 
 
 async def shell(request: Request, world: World, tenant: Tenant, clomo: Clomo, session: PanelSession) -> Response:
-    scripts = "".join(f'<script defer src="{PREFIX}/static/{name}.js"></script>' for name in ("ext", "panel"))
+    scripts = "".join(f'<script defer src="{PREFIX}/static/{name}.js"></script>' for name in SCRIPTS)
     base = escaped(f"{PREFIX}/panel/{clomo.domain}")
     return html(tenant, f'<body data-base="{base}"></body>', head=scripts)
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,23 +13,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ..clomo_state import MANAGED
 from ..state import Clomo, Tenant
 from ..world import PanelSession, World, moment
+from . import devices, logbook, people
 from .customers import PREFIX
 from .entry import signed_in_only
+from .shown import shown_time
 from .texts import words
 
 ALERT_DAYS = 90
 CONTRACT = 50
 IN_HOUSE = {"id": "in-house", "name": "Attendance", "platform": "in_house"}
 ANDROID = {"id": "android", "name": "Notes for Android", "platform": "android"}
-
-
-def shown_time(tenant: Tenant, text: str) -> str:
-    """A moment in the administrator's time zone."""
-    zone = datetime.timezone(datetime.timedelta(hours=tenant.switches.clomo_time_zone_hours))
-    pattern = "%Y/%m/%d" if tenant.switches.clomo_dates_only else "%Y/%m/%d %H:%M:%S"
-    return moment(text).astimezone(zone).strftime(pattern)
 
 
 def expiries(clomo: Clomo) -> dict[str, list[tuple[str, str]]]:
@@ -50,12 +45,13 @@ def alert(text: dict[str, str], label: str, days: int) -> str | None:
 
 def home(world: World, tenant: Tenant, clomo: Clomo, session: PanelSession) -> dict[str, Any]:
     text = words(tenant.switches)
+    managed = sum(one.state == MANAGED for one in clomo.records.values())
     ends, alerts = {}, []
     for label, found in expiries(clomo).items():
         ends[label] = [" ".join([*filter(None, [name]), shown_time(tenant, end)]) for name, end in found]
         alerts += [alert(text, label, (moment(end) - world.now()).days) for _name, end in found]
     return {
-        "managed": f"{len(tenant.devices)}/{CONTRACT}",
+        "managed": f"{managed}/{max(CONTRACT, len(clomo.tablets))}",
         "alerts": [one for one in alerts if one],
         **ends,
     }
@@ -120,32 +116,16 @@ def applications(world: World, tenant: Tenant, clomo: Clomo, session: PanelSessi
     return {"rows": apps(tenant, clomo)}
 
 
-def reports(world: World, tenant: Tenant, clomo: Clomo, session: PanelSession) -> dict[str, Any]:
-    """The newest first."""
-    lines = [line for line in clomo.reports if line.appears <= time.time()]
-    return {"rows": [{"at": shown_time(tenant, line.at), "log": line.text} for line in reversed(lines)]}
-
-
-def devices(world: World, tenant: Tenant, clomo: Clomo, session: PanelSession) -> dict[str, Any]:
-    return {"rows": [{"serial": one["serial_number"], "model": one["model"]} for one in tenant.devices]}
-
-
-def users(world: World, tenant: Tenant, clomo: Clomo, session: PanelSession) -> dict[str, Any]:
-    text = words(tenant.switches)
-    everybody = {"user_name": text["administrator"], "organization": tenant.organization}
-    return {"organizations": [text["all_organizations"], *clomo.organizations], "rows": [everybody]}
-
-
 def nothing(world: World, tenant: Tenant, clomo: Clomo, session: PanelSession) -> dict[str, Any]:
     return {}
 
 
 SCREENS: dict[str, Callable[[World, Tenant, Clomo, PanelSession], dict[str, Any]]] = {
     "home": home,
-    "devices": devices,
-    "users": users,
+    "devices": devices.devices,
+    "users": people.users,
     "applications": applications,
-    "reports": reports,
+    "reports": nothing,
     "settings": nothing,
     "ios_basic": ios_basic,
     "service_settings": opened_service_settings,
@@ -176,6 +156,14 @@ async def screen(request: Request, world: World, tenant: Tenant, clomo: Clomo, s
     )
 
 
+async def report_page(request: Request, world: World, tenant: Tenant, clomo: Clomo, session: PanelSession) -> Response:
+    """The newest first."""
+    query = request.query_params
+    lines, pages = logbook.page(clomo, int(query.get("page", "1")), query.get("search", "").strip())
+    rows = [{"at": shown_time(tenant, line.at), "target": line.target, "log": line.text} for line in lines]
+    return JSONResponse({"rows": rows, "pages": pages})
+
+
 async def job(request: Request, world: World, tenant: Tenant, clomo: Clomo, session: PanelSession) -> Response:
     found = world.memory.panel_jobs.get(request.path_params["id"])
     if found is None:
@@ -188,4 +176,5 @@ def routes() -> list[Route]:
     return [
         Route(f"{panel}/data/{{name}}", signed_in_only(screen)),
         Route(f"{panel}/jobs/{{id}}", signed_in_only(job)),
+        Route(f"{panel}/rows/reports", signed_in_only(report_page)),
     ]

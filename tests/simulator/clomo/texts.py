@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from ..state import Switches
+from . import texts_devices
 
 WORDS: dict[str, tuple[str, str]] = {
     # name: Japanese, English
@@ -136,8 +137,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "platform": ("プラットフォーム", "Platform"),
     "app_name": ("アプリケーション名", "Application Name"),
     "in_house": ("iOS(インハウス)", "iOS (in-house)"),
-    "serial": ("シリアルナンバー", "Serial Number"),
-    "model": ("機種名", "Model"),
     "user_name": ("氏名", "Name"),
     "organization": ("組織", "Organization"),
     "at": ("日時", "Time"),
@@ -164,6 +163,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "trouble": ("サーバーとの通信に失敗しました。", "The server cannot be reached."),
     "unknown_text": ("新しい機能のご案内があります。", "There are new features."),
+    **texts_devices.WORDS,
 }
 OLDER = {
     "devices": "Mobile Devices",
@@ -171,7 +171,7 @@ OLDER = {
     "ios": "iOS / macOS",
     "apple_account": "Apple ID",
 }
-OLDER_JAPANESE = {"ade_choose_file": "変更する"}
+OLDER_JAPANESE = {"ade_choose_file": "変更する", **texts_devices.OLDER_JAPANESE}
 DEP_JAPANESE = {
     "enrollment": "Device Enrollment Program / Apple School Manager",
     "ade_choose_file": "設定する",

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World
 from ansible_collections.nendo.apple_mdm.tests.unit.simulator.clerk import Clerk, running_browser
+from ansible_collections.nendo.apple_mdm.tests.unit.simulator.warden import Warden, Wire
 
 Openssl = Callable[..., bytes]
 
@@ -53,6 +54,23 @@ def panel_tenant(world: World) -> Tenant:
 @pytest.fixture
 def clerk(page: Any, panel_tenant: Tenant, tmp_path: Path) -> Clerk:
     return Clerk(page, panel_tenant, tmp_path)
+
+
+@pytest.fixture
+def school(world: World) -> Tenant:
+    """Six pupils of two classes, with a device and two licences each."""
+    classes = ["3年生/3年1組", "3年生/3年2組"]
+    return world.tenant("school", mdm="clomo", devices=6, licences=2, clomo_classes=classes, clomo_administrators=2)
+
+
+@pytest.fixture
+def wire(school: Tenant) -> Wire:
+    return Wire(school)
+
+
+@pytest.fixture
+def warden(page: Any, school: Tenant, tmp_path: Path) -> Warden:
+    return Warden(Clerk(page, school, tmp_path))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import requests
 from ansible_collections.nendo.apple_mdm.tests.simulator import client
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World
 from ansible_collections.nendo.apple_mdm.tests.unit.simulator.api_account import bearer
+from ansible_collections.nendo.apple_mdm.tests.unit.simulator.warden import Wire
 
 DEVICES = 100_000
 PAGE = 1000
@@ -33,6 +34,31 @@ class Service:
         assert answer.ok and answer.elapsed.total_seconds() < ANSWER_SECONDS, (path, answer.elapsed, answer.text[:200])
         told: dict[str, Any] = answer.json()
         return told
+
+
+def test_a_panel_with_ten_thousand_devices(world: World) -> None:
+    before = time.monotonic()
+    tenant = world.tenant("panel", mdm="clomo", devices=10_000, licences=2)
+    assert time.monotonic() - before < MAKING_SECONDS / 3
+    wire = Wire(tenant)
+    everybody = wire.numbers()
+    for path, more in (
+        ("ask/commands", {}),
+        ("ask/window", {"command": "remove_profile"}),
+        ("commands/profile_list", {}),
+        ("commands/delete", {"typed": "YES"}),
+    ):
+        began = time.monotonic()
+        wire.post(path, rows=everybody, **more)
+        assert time.monotonic() - began < 3 * ANSWER_SECONDS, path
+    for path in ("rows/devices", "rows/users", "rows/reports"):
+        began = time.monotonic()
+        wire.get(path)
+        assert time.monotonic() - began < ANSWER_SECONDS, path
+    tenant.settled()
+    world.restart()
+    assert len(tenant.panel_devices()) == 10_000
+    assert tenant.licences == []
 
 
 def test_a_large_world() -> None:

@@ -85,19 +85,20 @@ const Ext = (() => {
     return { field: labelled(label, () => el("div", { class: "x-form-file-wrap" }, shown, chooser)), input };
   }
 
-  function checkbox(label, handler) {
+  function checkbox(label, handler, ticked = false) {
     const toggle = () => {
       const checked = box.getAttribute("aria-checked") !== "true";
       box.setAttribute("aria-checked", String(checked));
       handler(checked);
     };
     const name = el("span", { class: "x-form-cb-label", onclick: toggle }, label);
-    const box = el("div", { kind: "checkbox", class: "x-form-checkbox", role: "checkbox", tabindex: "0", "aria-checked": "false", "aria-labelledby": name.id, ...press(toggle) });
+    const box = el("div", { kind: "checkbox", class: "x-form-checkbox", role: "checkbox", tabindex: "0", "aria-checked": String(ticked), "aria-labelledby": name.id, ...press(toggle) });
     return twice(el("div", { class: "x-field x-form-cb" }, box, name), label);
   }
 
-  function combo(empty, options, handler) {
-    const input = el("input", { kind: "combo", class: "x-form-text", type: "text", role: "combobox", readonly: "", "aria-expanded": "false", "aria-label": empty, "aria-haspopup": "listbox" });
+  // options: {name} or {group, options}, or a function that promises them. name_: of the field, if the placeholder is none of it.
+  function combo(empty, options, handler, name_ = empty) {
+    const input = el("input", { kind: "combo", class: "x-form-text", type: "text", role: "combobox", readonly: "", "aria-expanded": "false", "aria-label": name_, "aria-haspopup": "listbox" });
     const placeholder = el("label", { class: "x-placeholder-label", for: input.id }, empty);
     const wrap = el("div", { class: "x-form-combo" }, input, placeholder, el("div", { class: "x-form-trigger", "aria-hidden": "true" }, "▾"));
     let list = null;
@@ -108,17 +109,21 @@ const Ext = (() => {
       placeholder.remove();
       handler(option);
     };
-    const expand = () => {
+    const item = (option) => twice(el("div", { class: "x-boundlist-item", role: "option", onclick: () => choose(option) }, option.name), option.name);
+    const grouped = ({ group, options: inside }) =>
+      el("div", { role: "group", "aria-label": group }, el("div", { class: "x-boundlist-group", "aria-hidden": "true" }, group), inside.flatMap(item));
+    const expand = async () => {
       if (list) {
         collapse();
         return;
       }
       input.setAttribute("aria-expanded", "true");
-      list = el("div", { kind: "boundlist", class: "x-boundlist", role: "listbox" });
+      const opened = list = el("div", { kind: "boundlist", class: "x-boundlist", role: "listbox", "aria-label": name_ });
       const place = wrap.getBoundingClientRect();
-      list.style.cssText = `left:${place.left}px;top:${place.bottom}px;width:${place.width}px`;
+      list.style.cssText = `left:${place.left}px;top:${place.bottom}px;width:${place.width}px;max-height:${Math.max(120, innerHeight - place.bottom - 12)}px`;
       document.body.append(list);
-      list.append(...options.flatMap((option) => twice(el("div", { class: "x-boundlist-item", role: "option", onclick: () => choose(option) }, option.name), option.name)));
+      const offered = typeof options === "function" ? await options() : options;
+      opened.append(...(offered ?? []).flatMap((option) => option.group ? grouped(option) : item(option)));
     };
     wrap.addEventListener("click", (event) => { if (event.target !== placeholder) expand(); });
     document.addEventListener("mousedown", (event) => { if (list && !list.contains(event.target) && !wrap.contains(event.target)) collapse(); }, true);
@@ -176,32 +181,6 @@ const Ext = (() => {
     return { say };
   }
 
-  const ROW = 28;
-
-  // Only the rows in view, and two more on each side, are in the DOM.
-  function grid(title, columns, { rows, delay, loading, handler }) {
-    const body = el("div", { kind: "gridview", class: "x-grid-view" });
-    const space = el("div", { class: "x-grid-space" });
-    const head = el("div", { class: "x-grid-head", role: "row" }, columns.map((column) => el("div", { class: "x-column-header", role: "columnheader", style: `flex:${column.flex}` }, column.text)));
-    const made = el("div", { kind: "grid", class: "x-grid", role: "grid", "aria-label": title, "aria-rowcount": String(rows.length + 1) }, head, body);
-    let selected = -1;
-    const draw = () => {
-      const first = Math.max(0, Math.floor(body.scrollTop / ROW) - 2);
-      const last = Math.min(rows.length, first + Math.ceil(body.clientHeight / ROW) + 4);
-      space.style.height = `${rows.length * ROW}px`;
-      space.replaceChildren(...rows.slice(first, last).map((row, index) => {
-        const number = first + index;
-        const pick = () => { selected = number; draw(); handler?.(row); };
-        return el("div", { kind: "row", class: "x-grid-row", role: "row", "aria-rowindex": String(number + 2), "aria-selected": String(number === selected), style: `top:${number * ROW}px`, onclick: pick },
-          columns.map((column) => el("div", { class: "x-grid-cell", role: "gridcell", style: `flex:${column.flex}` }, String(row[column.key] ?? ""))));
-      }));
-    };
-    body.append(space);
-    const unmask = mask(loading, made);
-    pause(delay).then(() => { unmask(); draw(); body.addEventListener("scroll", draw); new ResizeObserver(draw).observe(body); });
-    return made;
-  }
-
   // items: {text, level, leaf, handler, children}; one branch of each level is open, and what is closed is not in the DOM.
   function tree(title, items) {
     const made = el("div", { kind: "treepanel", class: "x-tree", role: "tree", "aria-label": title });
@@ -235,7 +214,7 @@ const Ext = (() => {
   }
 
   return {
-    button, checkbox, combo, display, el, enable, fieldset, filefield, grid, id, link, mask, message, panel, pause, textfield, toast, tree,
-    twice, window: window_, setDoubled: (texts) => { doubled = texts; },
+    button, checkbox, combo, display, el, enable, fieldset, filefield, id, labelled, link, mask, message, panel, pause, press, textfield, toast,
+    tree, twice, window: window_, setDoubled: (texts) => { doubled = texts; },
   };
 })();

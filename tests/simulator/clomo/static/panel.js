@@ -6,6 +6,7 @@
 const base = document.body.dataset.base;
 let t = {};
 let opened = 0;
+let delay = 0;
 
 // Why a press led nowhere; tell() says it once the mask is gone.
 class Trouble extends Error {
@@ -35,7 +36,14 @@ async function answer(path, options = {}) {
   return response.json();
 }
 
-// Under a mask, and as late as the switch says.
+// The answer, as late as the switch says.
+async function late(path, options) {
+  const told = await answer(path, options);
+  await Ext.pause(delay);
+  return told;
+}
+
+// The work, while a mask lies over everything.
 async function masked(work) {
   const unmask = Ext.mask(t.loading ?? "");
   try {
@@ -52,6 +60,7 @@ async function screen(name) {
     return found;
   });
   t = told.texts;
+  delay = told.delay;
   Ext.setDoubled(told.doubled);
   if (told.unknown_dialog) setTimeout(() => Ext.message(t.notice, t.unknown_text, [t.close]), 0);
   return told;
@@ -138,28 +147,12 @@ function listScreen(filters, grid, detail = null) {
     el("div", { class: "left" }, panel(t.filter, ...filters)), el("div", { class: "middle" }, grid), el("div", { class: "right" }, detail)));
 }
 
-const gridOptions = (told, handler) => ({ rows: told.data.rows, delay: told.grid_delay, loading: t.loading, handler });
-
-function drawDevices(told) {
-  const columns = [{ text: t.serial, key: "serial", flex: 1 }, { text: t.model, key: "model", flex: 1 }];
-  listScreen([Ext.textfield(t.tag).field], Ext.grid(t.devices, columns, gridOptions(told)));
-}
-
-function drawUsers(told) {
-  const columns = [{ text: t.user_name, key: "user_name", flex: 1 }, { text: t.organization, key: "organization", flex: 1 }];
-  const organizations = Ext.tree(t.organization, told.data.organizations.map((text) => ({ text })));
-  listScreen([organizations], Ext.grid(t.users, columns, gridOptions(told)));
-}
-
-function drawReports(told) {
-  const columns = [{ text: t.at, key: "at", flex: 1 }, { text: t.log, key: "log", flex: 4 }];
-  listScreen([Ext.textfield(t.log).field], Ext.grid(t.reports, columns, gridOptions(told)));
-}
+const gridOptions = (told, handler) => ({ load: Ext.grid.local(told.data.rows), delay: told.grid_delay, loading: t.loading, handler });
 
 function drawApplications(told) {
   const detail = Ext.el("div", { class: "detail" });
   const columns = [{ text: t.app_name, key: "name", flex: 2 }, { text: t.platform, key: "platform", flex: 1 }];
-  listScreen([Ext.textfield(t.app_name).field], Ext.grid(t.applications, columns, gridOptions(told, (app) => drawApplication(detail, app))), detail);
+  listScreen([Ext.textfield(t.app_name).field], Ext.grid(t.applications, columns, gridOptions(told, (app) => drawApplication(detail, app))).made, detail);
 }
 
 function drawApplication(detail, app) {
