@@ -7,6 +7,7 @@ The same tests run on the embedded NanoMDM and the real one where that tells mor
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -19,9 +20,10 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from ansible_collections.nendo.apple_mdm.plugins.module_utils._time import now_utc
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.ledger import Ledger
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model import Change, State
-from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm import removal, wipe
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm import driver, removal, wipe
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.commands import Commands, Parcel, Queued
 from ansible_collections.nendo.apple_mdm.plugins.modules import (
     asm_release,
@@ -81,6 +83,20 @@ def assert_removed_once(here: School, module: Any) -> None:
     assert [sorted(each) if isinstance(each, list) else each for each in here.each(EFFECT[module])] == [
         ONCE[module]
     ] * len(here.serials)
+
+
+@contextlib.contextmanager
+def days_later() -> Iterator[None]:
+    """For steps, not for the ledger."""
+
+    def clock() -> datetime:
+        return now_utc() + timedelta(days=2)
+
+    with (
+        mock.patch.object(driver, "RemovalStep", functools.partial(removal.RemovalStep, clock=clock)),
+        mock.patch.object(driver, "WipeStep", functools.partial(wipe.WipeStep, clock=clock)),
+    ):
+        yield
 
 
 @contextlib.contextmanager
@@ -527,12 +543,7 @@ def test_that_holds_when_nendo_events_heard_nothing_of_it(
     here.tenant.webhook("http://127.0.0.1:9/")
     here.enrols_anew(here.serials[0])
     here.tenant.webhook(post.url, post.key)
-    moment, second = timedelta(milliseconds=100), timedelta(seconds=1)
-    time.sleep(1)
-    with (
-        mock.patch.multiple(removal, SILENT=moment, DOUBTFUL=second, FRESH=second),
-        mock.patch.object(wipe, "SILENT", moment),
-    ):
+    with days_later():
         nothing_more_befalls(here, module)
     told = here.run(mdm_device_info)
     assert here.records(STEPS[module])[0]["state"] != "done"
