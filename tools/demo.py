@@ -77,7 +77,7 @@ def main(folder: Path) -> None:
         say("And every day after that: nothing is due, nothing changes")
         play(inventory, "annual_renewal.yml")
         play(inventory, "credentials_report.yml")
-        graduate(world, folder / "graduation", say, functools.partial(play, check=False))
+        graduate(world, folder / "graduation", say, functools.partial(play, check=False), with_panel=len(tenants) > 1)
     say("Everything that was started is stopped. To look at:")
     for what, place in {
         "orders, with journals, requests, certificates": orders,

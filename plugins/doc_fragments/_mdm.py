@@ -13,3 +13,8 @@ class ModuleDocFragment:
         Tenant.DOCUMENTATION[: Tenant.DOCUMENTATION.index("  renew_before_days:")]
         + Tenant.DOCUMENTATION[Tenant.DOCUMENTATION.index("  mdm:") :]
     )
+
+    # For a module that can do without a server: mdm alone.
+    OPTIONAL: str = "options:\n" + Tenant.DOCUMENTATION[Tenant.DOCUMENTATION.index("  mdm:") :].replace(
+        "    required: true\n", ""
+    )

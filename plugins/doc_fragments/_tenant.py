@@ -171,6 +171,14 @@ options:
         description: Whether the browser works without a window.
         type: bool
         default: true
+      command_pace_seconds:
+        description: At CLOMO PANEL, the least time from one command to devices to the next.
+        type: float
+        default: 0.0
+      evidence_path:
+        description: A folder that takes pictures of what was pressed for devices in CLOMO PANEL, one folder a run, readable for its
+          owner only. They show names of people. If absent, none are taken.
+        type: path
 """
 
     # With its type, because ansible-test's yamllint takes a plain assignment for text.

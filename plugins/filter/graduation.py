@@ -36,6 +36,9 @@ def graduation_plan(planned: Mapping[str, Any], tenant: str, outcome: str) -> li
     for step, counts in planned["summary"].items():
         stopped = f", {counts['stopped']} will be stopped / 実行できません" if counts["stopped"] else ""
         lines.append(f"{step}: {counts['to_do']} to do / 予定{stopped}")
+    for each in planned.get("clicks", []):
+        pressed = " → ".join(f"「{label}」" for label in each["labels"])
+        lines.append(f"{each['step']}: {pressed}: {len(each['devices'])} devices / 台")
     if planned["plan"]:
         lines += table(
             ("device", "owner", "steps to do", "what will stop it"), [_row(each) for each in planned["plan"][:SHOWN]]

@@ -95,9 +95,14 @@ def open_steps(module: AnsibleModule, ledger: Ledger, names: Sequence[str]) -> I
             require("requests")
             return opened.enter_context(contextlib.closing(driver_for(module.params["mdm"])))
 
+        def is_at_apple(name: str) -> bool:
+            """Licences are the server's where it takes them back itself."""
+            asked = name == "licences" and module.params.get("mdm")
+            return name in AT_APPLE and not (asked and driver().takes_back_licences)
+
         yield [
             opened.enter_context(AT_APPLE[name](module))
-            if name in AT_APPLE
+            if is_at_apple(name)
             else _of_the_server(driver(), module, ledger, name)
             for name in names
         ]
@@ -137,6 +142,10 @@ def _licences(module: AnsibleModule) -> Iterator[DeviceStep]:
     from .credentials.content_token import parse_content_token
 
     params = module.params
+    if not params["content_token"] and not params["content_token_path"]:
+        raise ConfigurationError(
+            "The MDM server takes no licences back itself, so content_token or content_token_path is needed. Nothing was sent."
+        )
     token = parse_content_token((params["content_token"] or "").encode() or read_file(params["content_token_path"]))
     module.no_log_values.add(token.bearer)
     client = AppsAndBooksClient(
@@ -202,10 +211,10 @@ def absent_steps(params: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
     """Those of them that no device goes through, and why: the server has nothing of the kind, or the inventory tells not how."""
     driver = driver_for(params["mdm"])
     try:
-        absent = dict(driver.absent)
+        absent, by_apple = dict(driver.absent), not driver.takes_back_licences
     finally:
         driver.close()
-    if not params["content_token"] and not params["content_token_path"]:
+    if by_apple and not params["content_token"] and not params["content_token_path"]:
         absent["licences"] = {
             "en": "No content token is given, so the licences of Apps and Books stay with the devices.",
             "ja": "コンテンツトークンの指定がないため、アプリとブックのライセンスは解除されません。",

@@ -120,6 +120,28 @@ plan:
       description: What will stop it, in English (C(en)) and Japanese (C(ja)), with the step; V(null) where nothing is known.
       type: dict
       returned: success
+clicks:
+  description: In a dry run, what would be pressed in the console of an MDM server that has no API (CLOMO PANEL), by what was
+    collected. Devices for which it is the same stand together.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    step:
+      description: The step.
+      type: str
+      returned: success
+      sample: delete
+    labels:
+      description: What is pressed, chosen, ticked or typed, in this order, by the words on the screen.
+      type: list
+      elements: str
+      returned: success
+    devices:
+      description: The first 500 of the devices.
+      type: list
+      elements: str
+      returned: success
 summary:
   description: In a dry run, by step, how many devices it is left to do for (C(to_do)) and how many something will stop (C(stopped)).
   type: dict
@@ -178,11 +200,13 @@ def foreseen(module: AnsibleModule, ledger: Ledger, devices: Sequence[str], step
     params = module.params
     to_do: dict[str, list[str]] = {device: [] for device in devices}
     stopped: dict[str, dict[str, str]] = {}
-    summary = {}
+    summary, clicks = {}, []
+    facts = ledger.facts(params["campaign"], devices)
     for name in steps:
         with open_steps(module, ledger, [name]) as (step,):
             run = StepRun(ledger, step, params["campaign"], params["tenant"], True, 0)
             told = take_through([run], devices)[0]
+            labels = {device: step.clicks(facts.get(device, {})) for device in devices if hasattr(step, "clicks")}
         hindered = {device: record.reason for device, record in told.records.items() if record.state.value == "failed"}
         hindered |= {device: reason for device, reason in told.waiting.items() if "first" not in reason}
         for device, record in told.records.items():
@@ -190,9 +214,20 @@ def foreseen(module: AnsibleModule, ledger: Ledger, devices: Sequence[str], step
                 to_do[device].append(name)
         for device, reason in hindered.items():
             stopped.setdefault(device, {"step": name, **(reason or {})})
-        left = sum(record.state not in SETTLED for record in told.records.values())
-        summary[name] = {"to_do": left, "stopped": len(hindered)}
-    return {"to_do": to_do, "stopped": stopped, "summary": summary}
+        left = [device for device, record in told.records.items() if record.state not in SETTLED]
+        summary[name] = {"to_do": len(left), "stopped": len(hindered)}
+        clicks += alike(
+            name, {device: labels[device] for device in left if device in labels and device not in hindered}
+        )
+    return {"to_do": to_do, "stopped": stopped, "summary": summary, "clicks": clicks}
+
+
+def alike(step: str, labels: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """Devices for which the same would be pressed."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for device, pressed in labels.items():
+        found.setdefault(tuple(pressed), []).append(device)
+    return [{"step": step, "labels": list(pressed), "devices": mine[:SHOWN]} for pressed, mine in found.items()]
 
 
 def plan(
@@ -228,7 +263,7 @@ def planned(module: AnsibleModule, ledger: Ledger) -> dict[str, Any]:
     entry = (params["campaign"], params["tenant"], params["outcome"], taking)
     new = ledger.not_entered(*entry)
     steps = [step for step in wanted_steps(params) if step not in absent]
-    told: dict[str, Any] = {"to_do": {}, "stopped": {}, "summary": {}}
+    told: dict[str, Any] = {"to_do": {}, "stopped": {}, "summary": {}, "clicks": []}
     if check:
         told = foreseen(module, ledger, taking, steps)
     else:
@@ -242,6 +277,7 @@ def planned(module: AnsibleModule, ledger: Ledger) -> dict[str, Any]:
         "absent": absent,
         "left_out": [{"device": device, "reason": reason} for device, reason in sorted(left_out.items())],
         "plan": plan(taking if check else [], params["outcome"], told, owners),
+        "clicks": told["clicks"],
         "summary": told["summary"],
     }
 

@@ -13,6 +13,7 @@ version_added: "0.1.0"
 description:
   - Asks Apple to disassociate every licence that is assigned to the serial numbers, in the fewest calls, and reads the
     assignments back. Nothing left is the proof.
+  - Where the tenant's MDM server takes licences back itself (CLOMO PANEL), O(mdm) is enough, and Apple is not asked.
   - Licences of users are left alone, and so is every device that is not listed.
   - Apple carries a change out later, and perhaps in part. What is left by then fails with Apple's number, or is pending.
 author: nendo.apple_mdm contributors (@nendo-mdm)
@@ -23,9 +24,12 @@ extends_documentation_fragment:
   - nendo.apple_mdm._campaign.devices
   - nendo.apple_mdm._campaign.step
   - nendo.apple_mdm._campaign.guards
+  - nendo.apple_mdm._mdm.optional
 options:
   content_token:
-    description: The content token of the location, the text of its C(.vpptoken) file. Give this or O(content_token_path).
+    description:
+      - The content token of the location, the text of its C(.vpptoken) file. Give this or O(content_token_path), or O(mdm) of a
+        server that takes licences back itself.
     type: str
   content_token_path:
     description: The content token's file.
@@ -160,17 +164,19 @@ records_path:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._campaign import GUARD_OPTIONS, ONE_OF_DEVICES, STEP_OPTIONS, run_step
+from ..module_utils._module import MDM_ONLY_OPTIONS
 from ..module_utils._steps import LICENCE_OPTIONS
 
 ONE_TOKEN = ("content_token", "content_token_path")
-ARGUMENT_SPEC = {**STEP_OPTIONS, **GUARD_OPTIONS, **LICENCE_OPTIONS}
+MDM = {"mdm": {**MDM_ONLY_OPTIONS["mdm"], "required": False}}
+ARGUMENT_SPEC = {**STEP_OPTIONS, **GUARD_OPTIONS, **MDM, **LICENCE_OPTIONS}
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=ARGUMENT_SPEC,
         mutually_exclusive=[ONE_OF_DEVICES, ONE_TOKEN],
-        required_one_of=[ONE_OF_DEVICES, ONE_TOKEN],
+        required_one_of=[ONE_OF_DEVICES, (*ONE_TOKEN, "mdm")],
         supports_check_mode=True,
     )
     run_step(module, "licences")

@@ -51,6 +51,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "browser_path": {"type": "path"},
     "session_path": {"type": "path"},
     "headless": {"type": "bool", "default": True},
+    "command_pace_seconds": {"type": "float", "default": 0.0},
+    "evidence_path": {"type": "path"},
 }
 
 

@@ -145,9 +145,12 @@ class DeviceStep(Protocol):
 
 
 class MdmDriver(Protocol):
-    """One tenant's MDM server. push_certificate, server_token, content_token: a port, or None."""
+    """One tenant's MDM server. push_certificate, server_token, content_token: a port, or None.
+
+    takes_back_licences: whether it has a step licences of its own, which goes before Apple's API."""
 
     name: str
+    takes_back_licences: bool
 
     @property
     def push_certificate(self) -> CredentialPort | None:

@@ -13,9 +13,11 @@ __all__ = ["Label"]
 class Label:
     """One thing on a screen.
 
-    screen: how people call the screen. role: what it is to the eye: press (button, link, tab, menu entry), caption (has
+    screen: how people call the screen. role: what it is to the eye: press (button, link, tab, menu entry), button
+    (one of the first three, found sooner on a page with many cells), caption (has
     a value beside it), field (takes text), file (takes a file), choice (a list to choose from), tick (a box to tick),
-    window (a text that tells a window), notice (a message that comes and goes).
+    window (a text that tells a window), notice (a message that comes and goes), list (the name of a list or table), column
+    (the head of a table's column), row (what an entry of a list says).
     texts: the whole text, one of these; … stands for any text. Full-width brackets and colons count as plain ones.
     """
 

@@ -32,6 +32,7 @@ from .scripts import (
     ROW,
     TEXT_INPUTS,
     TICKS,
+    VALUE,
 )
 
 try:
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Screen", "pattern"]
 
+BUTTONS = ("button", "link", "tab")
 PRESSABLE = ("button", "link", "tab", "menuitem", "treeitem", "option", "gridcell", "cell", "radio")
 LISTS = ("grid", "treegrid", "table", "listbox", "list")
 SHOWN_TEXTS = 8
@@ -115,14 +117,35 @@ class Screen:
         field = self._field(key)
         return str(self._do(key, lambda: field.input_value(timeout=self._ms)))
 
-    def tick(self, key: str) -> None:
-        """The box is ticked afterwards. Where the label has no box, seeing it is enough."""
+    def tick(self, key: str, wanted: bool = True) -> None:
+        """The box is ticked afterwards, or not. Where the label has no box, seeing it is enough."""
+        box = self._box(key)
+        if box is not None:
+            self._do(key, lambda: box.set_checked(wanted, timeout=self._ms))
+
+    def is_ticked(self, key: str) -> bool:
+        """As it is now; it has to have a box."""
+        box = self._box(key)
+        if box is None:
+            raise self._error(key, "no box stands beside it", self._seen())
+        return bool(self._do(key, box.is_checked))
+
+    def _box(self, key: str) -> Any:
         named = self._root().get_by_role("checkbox", name=self._regex(key)).filter(visible=True)
         caption = self._root().get_by_text(self._regex(key)).filter(visible=True)
         self._await(key, named.or_(caption))
-        box: Any = self._only(key, named) if named.count() else self._beside(caption.first, TICKS)
-        if box is not None:
-            self._do(key, lambda: box.set_checked(True, timeout=self._ms))
+        self.look_around(key)
+        return self._only(key, named) if named.count() else self._beside(caption.first, TICKS)
+
+    def press_entry(self, key: str) -> None:
+        """The entry of an open list or menu."""
+        self._await(key, self._open_entry(key))
+        self.press_at(key, self._open_entry(key))
+
+    def press_at(self, key: str, target: Locator) -> None:
+        """An element that a list gave. key: the list's."""
+        self.look_around(key)
+        self._click(key, self._only(key, target))
 
     def attach(self, key: str, path: Path, *, within: str | None = None) -> None:
         """Gives the file to what opens the file chooser."""
@@ -179,6 +202,46 @@ class Screen:
 
     # Looks
 
+    @property
+    def root(self) -> Any:
+        """The window on top, else the page."""
+        return self._root()
+
+    def number(self, key: str, place: Locator) -> int:
+        return int(self._do(key, place.count))
+
+    def ask(self, key: str, place: Locator, script: str, argument: Any = None) -> Any:
+        """What the script tells of the only element."""
+        return self._do(key, lambda: self._only(key, place).evaluate(script, argument, timeout=self._ms))
+
+    def ask_all(self, key: str, places: Locator, script: str) -> Any:
+        return self._do(key, lambda: places.evaluate_all(script))
+
+    def text_of(self, place: Locator) -> str:
+        return str(self._do(None, lambda: place.inner_text(timeout=self._ms)))
+
+    def trouble(self, key: str, what: str, seen: str = "") -> PanelError:
+        """For what a list or a window should not be."""
+        return self._error(key, what, seen or self._quietly(self._seen))
+
+    def region(self, key: str) -> Locator:
+        """The part of the page, with a role of its own, in which the label stands."""
+        inside = self._candidates(key, self.page)
+        regions = self.page.get_by_role("region").filter(visible=True).filter(has=inside)
+        return self._only(key, regions)
+
+    def says(self, key: str, line: str) -> bool:
+        return bool(pattern(self.labels[key].texts, whole=False).search(line))
+
+    def offers(self, key: str) -> bool:
+        """Whether an open list or menu has the entry."""
+        return bool(self._do(key, self._open_entry(key).count))
+
+    def window_text(self) -> str:
+        """What the window on top says; empty where there is none."""
+        windows = self._windows()
+        return str(self._root().inner_text()) if self._do(None, windows.count) else ""
+
     def see(self, key: str) -> None:
         """Waits until it shows."""
         self._await(key, self._candidates(key))
@@ -215,17 +278,25 @@ class Screen:
     def beside(self, key: str, wanted: str, *, within: str | None = None) -> str | None:
         """The only text of the shape wanted (a regular expression of JavaScript) beside a caption; None if none is there."""
         caption = self.find(key, within=within)
+        told = self._do(key, lambda: caption.evaluate(BESIDE, [wanted, self._captions(key)], timeout=self._ms))
+        if len(told["found"]) > 1:
+            raise self._error(key, "more than one value stands beside it", "、".join(told["found"]))
+        return told["found"][0] if told["found"] else None
+
+    def value(self, key: str, *, within: str | None = None) -> str:
+        """All that stands beside a caption, whatever its shape."""
+        caption = self.find(key, within=within)
+        return str(self._do(key, lambda: caption.evaluate(VALUE, self._captions(key), timeout=self._ms)))
+
+    def _captions(self, key: str) -> list[str]:
+        """The others of its screen."""
         screen = self.labels[key].screen
-        others = [
+        return [
             text
             for other, label in self.labels.items()
             if label.screen == screen and label.role == "caption" and other != key
             for text in label.texts
         ]
-        told = self._do(key, lambda: caption.evaluate(BESIDE, [wanted, others], timeout=self._ms))
-        if len(told["found"]) > 1:
-            raise self._error(key, "more than one value stands beside it", "、".join(told["found"]))
-        return told["found"][0] if told["found"] else None
 
     def lines(self, key: str | None = None) -> list[str]:
         """The lines of the page that match the label, or all."""
@@ -383,7 +454,7 @@ class Screen:
             where = f" below 「{self.labels[within].texts[0]}」" if within else ""
             raise self._error(key, f"it stands there {len(chosen)} times{where}", self._seen())
         target = either.nth(chosen[0])
-        if self.labels[key].role in ("press", "file", "choice"):
+        if self.labels[key].role in ("press", "button", "file", "choice"):
             self._enabled(key, target)
         return target
 
@@ -408,6 +479,8 @@ class Screen:
         label, name = self.labels[key], self._regex(key)
         if label.role == "press":
             found = [root.get_by_role(role, name=name) for role in PRESSABLE]
+        elif label.role == "button":
+            found = [root.get_by_role(role, name=name) for role in BUTTONS]
         elif label.role == "file":
             found = [root.get_by_role(role, name=name) for role in ("button", "link")] + [root.get_by_label(name)]
         elif label.role == "field":
@@ -456,6 +529,13 @@ class Screen:
         anywhere = self.page.get_by_text(text, exact=True).filter(visible=True)
         self._await(key, entries.or_(anywhere))
         return self._only(key, entries if entries.count() else anywhere)
+
+    def _open_entry(self, key: str) -> Locator:
+        name = self._regex(key)
+        found = self.page.get_by_role("option", name=name)
+        for role in ("menuitem", "menuitemradio"):
+            found = found.or_(self.page.get_by_role(role, name=name))
+        return found.filter(visible=True)
 
     def _only(self, key: str, found: Locator) -> Locator:
         chosen = self._do(key, lambda: found.evaluate_all(INNERMOST))

@@ -1,23 +1,30 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a page is asked in its own language, and which inputs there are. Nothing here presses or fills in anything."""
+"""What a page is asked in its own language, and which inputs there are. Nothing here presses or fills in anything; lists are scrolled."""
 
 from __future__ import annotations
 
 __all__ = [
     "BELONGING",
     "BESIDE",
+    "BRANCHES",
+    "CHOICES",
     "FILE_INPUT",
     "INNERMOST",
     "INPUT_BESIDE",
     "LINES",
+    "LIST_ITEMS",
     "NEW_LINE",
     "ON_TOP",
     "OWN_LABEL",
     "QUIET",
     "ROW",
+    "SCROLL",
+    "STILL",
+    "TABLE",
     "TEXT_INPUTS",
     "TICKS",
+    "VALUE",
 ]
 
 # The innermost of elements that lie in one another, as indices.
@@ -65,6 +72,19 @@ BESIDE = """(el, [source, others]) => {
     if (next.length) return {found: matches(next[0]), seen: next[0]};
   }
   return {found: [], seen: ''};
+}"""
+
+# All that stands beside a caption, up to the next caption; empty where nothing does.
+VALUE = """(el, others) => {
+  const plain = text => text.trim().replace(/[:\uff1a]$/, '').trim(), own = plain(el.innerText || '');
+  for (let p = el.parentElement; p && p !== document.documentElement; p = p.parentElement) {
+    const lines = (p.innerText || '').split(/[\\n\\t]/).map(plain).filter(l => l);
+    if (lines.some(l => others.includes(l))) return '';
+    const inputs = [...p.querySelectorAll('input:not([type=password]),textarea')].map(i => plain(i.value));
+    const rest = [...lines.slice(lines.indexOf(own) + 1), ...inputs].filter(l => l);
+    if (rest.length) return rest.join(' ');
+  }
+  return '';
 }"""
 
 # The input that belongs to a caption which is not tied to it: the only one in the smallest box around both.
@@ -122,3 +142,63 @@ NEW_LINE = """({groups, ignored, before, windows}) => {
   const open = [...document.querySelectorAll('[role=dialog],[role=alertdialog]')].filter(e => e.getClientRects().length);
   return open.length > windows ? {key: 'window', line: ''} : false;
 }"""
+
+# Whether something says that it loads, and the text has kept still for so many milliseconds. anew: it counts from now.
+STILL = """([ms, loading, anew]) => {
+  const text = document.body ? document.body.innerText : '', now = performance.now(), last = window.__nendo_still;
+  if (anew || !last || last.text !== text) window.__nendo_still = {text, since: now};
+  return {still: now - window.__nendo_still.since >= ms, loads: new RegExp(loading, 'i').test(text)};
+}"""
+
+# What a table shows: its columns, the rows that are in the page with their places, and whether these fill what is in view.
+TABLE = """grid => {
+  const text = e => (e.innerText || '').trim().split(/\\s+/).join(' ');
+  const isTicked = e => !!e && (e.getAttribute('aria-checked') === 'true' || e.checked === true);
+  const isStruck = r => [r, ...r.querySelectorAll('*')].some(e => getComputedStyle(e).textDecorationLine.includes('line-through'));
+  const heads = [...grid.querySelectorAll('[role=columnheader],th')].map(text);
+  const all = [...grid.querySelectorAll('[role=row],tr')].filter(r => r.querySelector('[role=gridcell],td'));
+  const placed = all.map((r, i) => ({r, place: Number(r.getAttribute('aria-rowindex') || i + 2) - 2})).sort((a, b) => a.place - b.place);
+  const total = grid.hasAttribute('aria-rowcount') ? Number(grid.getAttribute('aria-rowcount')) - 1 : all.length;
+  const scrolls = [...grid.querySelectorAll('*')].find(e => e.scrollHeight > e.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(e).overflowY));
+  const view = (scrolls || grid).getBoundingClientRect(), first = placed[0], last = placed[placed.length - 1];
+  const whole = placed.every((one, i) => one.place === first.place + i);
+  const fills = total < 1 || (!!first && whole && (first.place === 0 || first.r.getBoundingClientRect().top <= view.top + 1)
+    && (last.place >= total - 1 || last.r.getBoundingClientRect().bottom >= view.bottom - 1));
+  return {heads, total, drawn: fills, places: placed.map(one => one.place), rows: placed.map(({r}) => ({
+    cells: [...r.querySelectorAll('[role=gridcell],td')].map(text), ticked: isTicked(r.querySelector('[role=checkbox],input[type=checkbox]')),
+    selected: r.getAttribute('aria-selected') === 'true', struck: isStruck(r)}))};
+}"""
+
+# A list is scrolled to its top (0) or on by this part of what is in view. end: it cannot be scrolled further.
+SCROLL = """(list, part) => {
+  const scrolls = [list, ...list.querySelectorAll('*')].find(e => e.scrollHeight > e.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(e).overflowY));
+  if (!scrolls) return {end: true};
+  if (part === 0) { scrolls.scrollTop = 0; return {end: false}; }
+  const end = scrolls.scrollTop + scrolls.clientHeight >= scrolls.scrollHeight - 1;
+  if (!end) scrolls.scrollTop += scrolls.clientHeight * part;
+  return {end};
+}"""
+
+# The entries of a list that are in the page: their places and their texts.
+LIST_ITEMS = """list => {
+  const items = [...list.querySelectorAll('[role=listitem],li')].filter(e => e.getClientRects().length);
+  const parts = e => { const inner = [...e.children].filter(c => (c.innerText || '').trim());
+    return (inner.length ? inner : [e]).map(c => (c.innerText || '').trim().split(/\\s+/).join(' ')); };
+  const sizes = items.map(e => Number(e.getAttribute('aria-setsize') || items.length));
+  return {size: sizes.length ? Math.max(...sizes) : 0,
+    items: items.map((e, i) => [Number(e.getAttribute('aria-posinset') || i + 1), parts(e)])};
+}"""
+
+# The boxes that may be ticked, by name.
+CHOICES = """boxes => boxes.map(e => {
+  const named = (e.getAttribute('aria-labelledby') || '').split(' ').map(id => document.getElementById(id)).filter(n => n);
+  const labels = named.length ? named : [...(e.labels || [])];
+  const name = e.getAttribute('aria-label') || labels.map(n => n.innerText || '').join(' ');
+  return [name.trim().split(/\\s+/).join(' '), e.getAttribute('aria-checked') === 'true' || e.checked === true];
+})"""
+
+# The entries of a tree, with their levels.
+BRANCHES = """tree => [...tree.querySelectorAll('[role=treeitem]')].filter(e => e.getClientRects().length).map(e => {
+  const words = [...e.children].filter(c => c.getAttribute('aria-hidden') !== 'true').map(c => c.innerText || '').join(' ') || e.innerText;
+  return [Number(e.getAttribute('aria-level') || 1), words.trim().split(/\\s+/).join(' ')];
+})"""

@@ -140,3 +140,8 @@ def test_assignments_that_change_while_they_are_read_are_looked_at_again(
     first = run(tenant=many, devices=many.serials, wait_timeout=0)
     assert first["summary"]["pending"] == 24 and restless == []
     assert run(tenant=many, devices=many.serials)["summary"]["done"] == 24
+
+
+def test_a_server_that_takes_no_licences_back_needs_the_token(run: Run, school: Tenant) -> None:
+    told = run(content_token=None, mdm={"url": school.url, "api_key": school.api_key})
+    assert told["failed"] and "takes no licences back itself" in told["msg"]

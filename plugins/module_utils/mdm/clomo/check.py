@@ -1,6 +1,6 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The walk over every screen of the renewal that presses nothing but the way to them, and tells which labels are right."""
+"""The walk over every screen that presses nothing but the way to them, and tells which labels are right."""
 
 from __future__ import annotations
 
@@ -28,7 +28,17 @@ IOS = (
 APP_PORTAL = ("portal.token", "portal.organization", "portal.save")
 APP_PORTAL_CHOSEN = ("portal.file", "portal.register", "portal.token_end")
 APPLICATION = ("applications.program", "applications.licences", "applications.run")
-TABS = ("tabs.home", "tabs.applications", "tabs.reports", "tabs.settings")
+TABS = ("tabs.home", "tabs.devices", "tabs.users", "tabs.applications", "tabs.reports", "tabs.settings")
+DEVICES = (
+    "devices.search_now",
+    "devices.name",
+    "devices.serial",
+    "devices.owner",
+    "devices.organization",
+    "devices.state",
+)
+USERS = ("users.search_now", "users.name", "users.mail", "users.role", "users.owned")
+REPORTS = ("reports.search_now", "reports.at", "reports.target", "reports.log", "reports.next")
 
 
 def check_panel(panel: Panel) -> list[dict[str, Any]]:
@@ -70,6 +80,9 @@ def _walk(panel: Panel, screen: Screen) -> Iterator[dict[str, Any]]:
     yield from _screen(screen, lambda: panel.open_portal_service(screen), APP_PORTAL)
     organization = panel.options["vpp_organization"]
     yield from _screen(screen, lambda: screen.choose("portal.organization", organization), APP_PORTAL_CHOSEN)
+    yield from _screen(screen, lambda: panel.open_devices(screen), DEVICES)
+    yield from _screen(screen, lambda: panel.open_users(screen), USERS)
+    yield from _screen(screen, lambda: panel.stay_at_reports(screen), REPORTS)
     if app := panel.options.get("licence_check_app"):
         yield from _screen(screen, lambda: panel.open_application(screen, app), APPLICATION)
 
@@ -96,7 +109,7 @@ def _seen(screen: Screen, key: str) -> dict[str, Any]:
     """Whether it stands there, once; no window may be open. What stands there instead is told by likeness alone."""
     screen.look_around(key)
     count = screen.count(key)
-    if count == 1 or (count and screen.labels[key].role in ("window", "caption", "file")):
+    if count == 1 or (count and screen.labels[key].role in ("window", "caption", "column", "file")):
         return _entry(screen, key, "as_expected")
     return _entry(screen, key, "differs", screen.like(key), count)
 

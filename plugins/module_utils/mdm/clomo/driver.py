@@ -4,22 +4,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..._errors import ConfigurationError
+from ..protocol import DeviceStep
+from .collect_step import CollectStep
 from .content_token import ContentTokenPort
+from .delete_step import DeleteStep
+from .licences_step import LicencesStep
+from .organizations_step import OrganizationsStep
 from .panel import Panel
+from .pictures import keep_pictures
 from .push_certificate import PushCertificatePort
+from .removal_step import Removal, RemovalStep, apps, profiles
 from .server_token import ServerTokenPort
+from .step import PanelStep, Screens
+from .users_step import UsersStep
+from .wipe_step import WipeStep
+
+if TYPE_CHECKING:
+    from ...campaign.notebook import Notebook
 
 __all__ = ["ClomoDriver"]
 
+STEPS: Mapping[str, Callable[..., PanelStep]] = {
+    "collect": CollectStep,
+    "licences": LicencesStep,
+    "delete": DeleteStep,
+    "wipe": WipeStep,
+    "users": UsersStep,
+    "organizations": OrganizationsStep,
+}
+REMOVALS: Mapping[str, Callable[..., Removal]] = {"profiles": profiles, "apps": apps}
+
 
 class ClomoDriver:
-    """All three ports share one browser, which starts when the first of them is used."""
+    """Ports and steps share one browser, which starts when the first of them is used."""
 
     name = "clomo"
+    takes_back_licences = True
     absent: Mapping[str, Mapping[str, str]] = {}
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -32,9 +56,19 @@ class ClomoDriver:
         self.push_certificate = PushCertificatePort(self.panel)
         self.server_token = ServerTokenPort(self.panel)
         self.content_token = ContentTokenPort(self.panel)
+        self._screens: Screens | None = None
 
-    def step(self, name: str, notebook: Any, options: Mapping[str, Any]) -> None:
-        """The panel does no steps on devices yet."""
+    def step(self, name: str, notebook: Notebook, options: Mapping[str, Any]) -> DeviceStep | None:
+        """options: wanted and all_managed of apps. Return to Service is by the panel's own settings, so wipe uses none of its own.
+        All steps of a run share the browser and its screens."""
+        if self._screens is None:
+            keep_pictures(self.panel)
+            self._screens = Screens(self.panel)
+        if name in STEPS:
+            return STEPS[name](self._screens, notebook)
+        if name in REMOVALS:
+            return RemovalStep(REMOVALS[name](**options), self._screens, notebook)
+        return None
 
     def close(self) -> None:
         self.panel.close()

@@ -17,7 +17,8 @@ from urllib.parse import quote, urlsplit
 from ..._errors import AppleMdmError, ConfigurationError, PanelError
 from ...orders.filelock import file_lock
 from ...web.browser import Browser
-from ...web.screen import Screen
+from ...web.rest import Rest
+from ...web.screen import Screen, pattern
 from .evidence import Evidence, Record, Secrets
 from .labels import labels_with
 from .login import Account, sign_in
@@ -68,6 +69,7 @@ class Panel:
         self._evidence = Evidence(self._secrets)
         self._browser: Browser | None = None
         self._screen: Screen | None = None
+        self._rest: Rest | None = None
         self._tab = self._page = ""
         self._remembered: dict[str, Look] = {}
 
@@ -80,7 +82,7 @@ class Panel:
         self._evidence.record = record
 
     def close(self) -> None:
-        browser, self._browser, self._screen = self._browser, None, None
+        browser, self._browser, self._screen, self._rest = self._browser, None, None, None
         if browser is not None:
             browser.close()
 
@@ -137,6 +139,27 @@ class Panel:
 
     def open_reports(self, screen: Screen) -> None:
         self._go(screen, "tabs.reports")
+
+    def stay_at_reports(self, screen: Screen) -> None:
+        """Its list may be of an earlier moment."""
+        self._stay(screen, "tabs.reports")
+
+    def open_devices(self, screen: Screen, *, anew: bool = False) -> None:
+        """anew: with nothing searched and nothing ticked, even if it is open."""
+        self._stay(screen, "tabs.devices", anew=anew)
+
+    def open_users(self, screen: Screen, *, anew: bool = False) -> None:
+        self._stay(screen, "tabs.users", anew=anew)
+
+    def rest(self) -> None:
+        """Until the page has shown what it was asked for, or the time is over: then what is read tells what is missing."""
+        if self._rest is not None:
+            self._rest.wait(float(self.options["timeout"]))
+
+    def _stay(self, screen: Screen, tab: str, *, anew: bool = False) -> None:
+        if anew or self._tab != tab:
+            self._go(screen, tab)
+            self.rest()
 
     def _go(self, screen: Screen, tab: str) -> None:
         """By way of HOME where the tab is open already: else its old contents would be taken for the new."""
@@ -229,6 +252,7 @@ class Panel:
             screen.strangers.update(STRANGERS)
             self._tab, self._page = "tabs.home", ""
             self._screen = screen
+            self._rest = Rest(screen.page, pattern(self.labels["anywhere.loading"].texts, whole=False).pattern)
         return self._screen
 
     def _signed_in(self, screen: Screen, browser: Browser, account: Account) -> None:

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..._errors import ConfigurationError
 
-__all__ = ["DATE", "UID", "Moment", "read_moment", "read_named", "zone"]
+__all__ = ["DATE", "UID", "Moment", "below_captions", "read_moment", "read_named", "zone"]
 
 UID = r"com\.apple\.mgmt\.[A-Za-z0-9.-]+"
 DATE = r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}\s*日?(?:[\sT]*\d{1,2}:\d{2}(?::\d{2})?)?"
@@ -57,3 +58,19 @@ def read_named(text: str, where: tzinfo) -> tuple[str, Moment] | None:
     told = re.fullmatch(rf"[:\uff1a\s]*([^:\uff1a]+?)\s+({DATE})\s*", text)
     moment = read_moment(told[2], where) if told else None
     return (told[1], moment) if told and moment else None
+
+
+def below_captions(
+    lines: Sequence[str], captions: Mapping[str, re.Pattern[str]], headings: Sequence[re.Pattern[str]]
+) -> dict[str, str]:
+    """By key, what stands below each caption that is there, up to the next caption or heading; of one that stands there twice
+    what is below the first."""
+    stops = [*captions.values(), *headings]
+    found: dict[str, str] = {}
+    for number, line in enumerate(lines):
+        for key, caption in captions.items():
+            if key not in found and caption.search(line):
+                rest = lines[number + 1 :]
+                end = next((place for place, text in enumerate(rest) if any(stop.search(text) for stop in stops)), None)
+                found[key] = " ".join(rest[:end])
+    return found

@@ -32,6 +32,7 @@ class NanoMdmDriver:
     """A port is None where the inventory gives none of its options; half of them is a mistake."""
 
     name = "nanomdm"
+    takes_back_licences = False
     absent = ABSENT
 
     def __init__(self, options: Mapping[str, Any]) -> None:

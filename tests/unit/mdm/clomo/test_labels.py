@@ -25,11 +25,18 @@ UTILS = Path(__file__).resolve().parents[4] / "plugins" / "module_utils"
 PAGE_OBJECTS = [
     *(
         UTILS / "mdm" / "clomo" / f"{name}.py"
-        for name in ("check", "content_token", "driver", "login", "panel", "port", "push_certificate", "server_token")
+        for name in (
+            *("check", "content_token", "driver", "login", "panel", "port", "push_certificate", "server_token"),
+            *("commands", "devices", "pane", "people", "reports", "step"),
+            *(
+                f"{step}_step"
+                for step in ("collect", "delete", "licences", "organizations", "removal", "users", "wipe")
+            ),
+        )
     ),
     UTILS / "portals" / "assist.py",
 ]
-ROLES = {"press", "caption", "field", "file", "choice", "tick", "window", "notice", "row"}
+ROLES = {"press", "button", "caption", "field", "file", "choice", "tick", "window", "notice", "row", "list", "column"}
 TOUCHES = (
     r"(?<!screen)\.(?:(?:dbl)?click|tap|(?:un)?check|set_checked|fill|select_option|set_(?:input_)?files"
     r"|press_sequentially|dispatch_event)\((?!\))"
@@ -57,6 +64,18 @@ def test_the_screen_finds_by_role_and_text() -> None:
         *("get_by_role", "get_by_text", "get_by_label", "get_by_placeholder"),
         *("mouse.move", "mouse.wheel"),
     }
+
+
+def test_lists_are_read_by_role_and_text() -> None:
+    text = (UTILS / "web" / "grid.py").read_text(encoding="utf-8")
+    found = set(re.findall(r"\.(get_by_\w+|locator|query_selector\w*|frame_locator|mouse\.\w+|keyboard\.\w+)\(", text))
+    assert found == {"get_by_role"}
+
+
+def test_no_code_could_import_users_by_csv() -> None:
+    """Warning 22: 全更新 deletes everybody whom the file lacks."""
+    texts = [path.read_text(encoding="utf-8") for path in (UTILS / "mdm" / "clomo").glob("*.py")]
+    assert not any(word in text for text in texts for word in ("全更新", "追加更新", "Import/Export", "インポート"))
 
 
 def test_scripts_in_the_page_only_look() -> None:

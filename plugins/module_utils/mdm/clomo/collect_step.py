@@ -1,0 +1,117 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The step collect: the device is asked what it is and has, and once Reports tells that it has answered, its pane is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..._time import to_iso
+from ...web.screen import Screen
+from ..protocol import Evidence, Found, Item
+from .commands import COMMANDS
+from .reasons import another_owner, failed, has_left, not_there, waits
+from .report_lines import Line, Seen, newer, seen_of
+from .selection import same_owner
+from .step import OWNER, PanelStep
+
+__all__ = ["QUESTIONS", "CollectStep"]
+
+QUESTIONS: Mapping[str, str] = {
+    "information": "DeviceInformation",
+    "profile_list": "ProfileList",
+    "app_list": "InstalledApplicationList",
+}
+
+
+class CollectStep(PanelStep):
+    """Its owner at the first time is the one that the campaign is about."""
+
+    name = "collect"
+    command = "profile_list"
+    lasting = False
+    needs_facts = False
+
+    def baselines(self, items: Sequence[Item]) -> Mapping[str, Mapping[str, Any]]:
+        marks = self._screens.marks([item.device for item in items])
+        return {item.device: {"mark": marks[item.device], "first": item.evidence.get("first")} for item in items}
+
+    def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
+        with self._panel.work() as screen:
+            return {item.device: self._asked(screen, item) for item in items}
+
+    def _asked(self, screen: Screen, item: Item) -> Evidence:
+        devices = self._screens.devices
+        device = devices.the_one(screen, item.device)
+        if device is None:
+            return not_there()
+        if device.struck:
+            return has_left(Found.FAILED)
+        if self._is_another(item, device.owner):
+            return another_owner()
+        devices.select(screen, device)
+        for name in QUESTIONS:
+            answer = self._screens.commands.give(screen, COMMANDS[name], [item.device])
+            if not answer.accepted:
+                return self.answered(answer)
+        return Evidence(Found.PENDING, facts={"accepted": True})
+
+    def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
+        lines = self._screens.reports.since({item.device: item.evidence["mark"] for item in items})
+        told = {item.device: self._judged(item, lines[item.device]) for item in items}
+        answered = [item for item in items if told[item.device].found is Found.DONE]
+        return {**told, **self._read(answered)}
+
+    def _judged(self, item: Item, lines: Sequence[Line]) -> Evidence:
+        """DONE: its pane may be read."""
+        mine = newer(item.device, lines, item.evidence["mark"])
+        seen = {request: seen_of(mine, request) for request in QUESTIONS.values()}
+        if all(each.succeeded for each in seen.values()):
+            return Evidence(Found.DONE)
+        if refused := [request for request, each in seen.items() if each.failed and not each.succeeded]:
+            names = ", ".join(refused)
+            return failed(f"The device did not answer {names}.", f"デバイスが {names} に応答しませんでした。")
+        lost = any(not each.anything for each in seen.values()) and self.is_late(item)
+        if lost or self.is_dead(item):
+            return Evidence(Found.NOT_ARRIVED)
+        return waits(self.dies_on(item, _first(seen)), [name for name, each in seen.items() if not each.succeeded])
+
+    def _read(self, items: Sequence[Item]) -> dict[str, Evidence]:
+        told: dict[str, Evidence] = {}
+        if items:
+            with self._panel.work() as screen:
+                for item in items:
+                    told[item.device] = self._kept(screen, item)
+        return told
+
+    def _kept(self, screen: Screen, item: Item) -> Evidence:
+        devices = self._screens.devices
+        device = devices.the_one(screen, item.device)
+        if device is None:
+            return not_there()
+        if device.struck:
+            return has_left(Found.FAILED)
+        devices.select(screen, device)
+        facts = self._screens.pane.facts(screen)
+        owner = {name: facts[name] for name in OWNER}
+        if self._is_another(
+            item, f"{facts['owner']} <{facts['owner_mail']}>" if facts["owner_mail"] else facts["owner"]
+        ):
+            return another_owner()
+        self._notebook.keep_facts({item.device: {**facts, "last_answer_at": to_iso(self._screens.clock())}})
+        return Evidence(Found.DONE, facts={"collected": True, "first": item.evidence.get("first") or owner})
+
+    def _is_another(self, item: Item, cell: str) -> bool:
+        first = item.evidence.get("first")
+        return first is not None and not same_owner(first, cell)
+
+    def clicks(self, facts: Mapping[str, Any]) -> list[str]:
+        way = super().clicks(facts)[:2]
+        return way + [
+            self._screens.label(key) for name in QUESTIONS for key in ("command.menu", *COMMANDS[name].labels())
+        ]
+
+
+def _first(seen: Mapping[str, Seen]) -> str | None:
+    return min((each.first_at for each in seen.values() if each.first_at), default=None)

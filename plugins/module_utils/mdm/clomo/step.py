@@ -1,0 +1,172 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the steps on devices have in common: the screens that they share, a device found and selected as it was collected, and the
+life of a command: seven days, which Reports does not tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ..._errors import ConfigurationError
+from ..._time import from_iso, now_utc
+from ...web.screen import Screen
+from ..protocol import Evidence, Found, Item
+from .commands import COMMANDS, Answer, Commands
+from .devices import Devices
+from .pane import Pane
+from .panel import Panel
+from .readings import DATE, read_moment
+from .reasons import another_owner, has_left, is_gone, not_offered, not_there, refused, work_smart
+from .report_lines import Line, mark_for
+from .reports import Reports
+from .selection import same_owner
+
+if TYPE_CHECKING:
+    from ...campaign.notebook import Notebook
+
+__all__ = ["LAG", "OWNER", "PanelStep", "Screens"]
+
+LAG = timedelta(minutes=5)  # so long a press may take to show
+HELD = timedelta(days=7)  # CLOMO holds a command for a device
+GIVEN_UP = timedelta(days=8)  # and has certainly given it up by then
+MARK_SECONDS = 30.0  # so old a mark may be
+OWNER = ("owner", "owner_mail")
+
+
+class Screens:
+    """Of one panel, for all steps of a run."""
+
+    def __init__(self, panel: Panel, clock: Callable[[], datetime] = now_utc) -> None:
+        self.panel = panel
+        self.clock = clock
+        self.reports = Reports(panel)
+        self.devices = Devices(panel)
+        self.pane = Pane(panel)
+        self.commands = Commands(panel)
+        self._newest: list[Line] = []
+        self._newest_at: datetime | None = None
+        self._pushes_work = False
+
+    def marks(self, serials: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Not after the moment in which they are asked for. They come before commands, so pushes have to work."""
+        now = self.clock()
+        self._check_pushes(now)
+        if self._newest_at is None or not timedelta(0) <= now - self._newest_at < timedelta(seconds=MARK_SECONDS):
+            self._newest, self._newest_at = self.reports.newest(), now
+        return {serial: mark_for(serial, self._newest) for serial in serials}
+
+    def _check_pushes(self, now: datetime) -> None:
+        """Once a run: with an expired push certificate commands are registered, and no device ever hears of them."""
+        if self._pushes_work:
+            return
+        with self.panel.work() as screen:
+            self.panel.home(screen)
+            shown = screen.beside("home.push_certificate", DATE)
+            end = read_moment(shown, self.panel.zone) if shown else None
+        if end is None or end.at + timedelta(seconds=end.within) <= now:
+            raise ConfigurationError(
+                f"CLOMO PANEL's MDM push certificate {f'expired on {shown}' if end else 'shows no date of expiry'}, and without it no device"
+                " hears of a command. Nothing was sent. Renew it first (playbook annual_renewal), then run again."
+            )
+        self._pushes_work = True
+
+    def label(self, key: str) -> str:
+        return self.panel.labels[key].texts[0]
+
+
+class PanelStep:
+    """command: its name in COMMANDS. One device a call, so that one that stops leaves no other in doubt."""
+
+    name = ""
+    command = ""
+    limit = 1
+    preflight_limit = 1000
+    looks_free = False
+    lasting = True
+    needs_facts = True
+    poll = 3.0
+    patience = 1  # times LAG, after which what does not show has not arrived
+
+    def __init__(self, screens: Screens, notebook: Notebook) -> None:
+        self._screens = screens
+        self._panel = screens.panel
+        self._notebook = notebook
+
+    # What a step says
+
+    def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
+        raise NotImplementedError
+
+    def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
+        raise NotImplementedError
+
+    def hindrance(self, facts: Mapping[str, Any]) -> Evidence | None:
+        """Why nothing is sent to the device, by what was collected."""
+        return None
+
+    def preflight(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
+        told = {item.device: self.hindrance(item.facts) for item in items}
+        return {device: hindrance for device, hindrance in told.items() if hindrance}
+
+    def baselines(self, items: Sequence[Item]) -> Mapping[str, Mapping[str, Any]]:
+        marks = self._screens.marks([item.device for item in items])
+        return {
+            item.device: {"mark": marks[item.device], **{name: item.facts.get(name) for name in OWNER}}
+            for item in items
+        }
+
+    def clicks(self, facts: Mapping[str, Any]) -> list[str]:
+        """What would be pressed, chosen and ticked for a device, by the words on the screen."""
+        keys = ["tabs.devices", "devices.search_now", "command.menu", *COMMANDS[self.command].labels()]
+        return [self._screens.label(key) for key in keys]
+
+    # A device, selected
+
+    def selected(
+        self, screen: Screen, item: Item, *, left: Found = Found.SKIPPED, gone: Found = Found.FAILED
+    ) -> Evidence | None:
+        """Its pane is open if this is None: it is there once, managed, and its owner's as collected."""
+        device = self._screens.devices.the_one(screen, item.device)
+        if device is None:
+            return is_gone() if gone is Found.DONE else not_there()
+        if device.struck:
+            return has_left(left)
+        if not same_owner(item.evidence, device.owner):
+            return another_owner()
+        self._screens.devices.select(screen, device)
+        return None if same_owner(item.evidence, self._screens.pane.owner(screen)) else another_owner()
+
+    def given(self, screen: Screen, item: Item, chosen: Sequence[str] = (), **facts: Any) -> Evidence:
+        """The step's command to the selected device."""
+        answer = self._screens.commands.give(screen, COMMANDS[self.command], [item.device], chosen)
+        return self.answered(answer, **facts)
+
+    def answered(self, answer: Answer, **facts: Any) -> Evidence:
+        key = COMMANDS[self.command].key
+        label = self._screens.label(key)
+        if not answer.offered:
+            return not_offered(label, key)
+        if answer.kind == "command.work_smart":
+            return work_smart("")
+        if answer.refused:
+            return refused(label, answer.refused)
+        return Evidence(Found.PENDING, facts={"accepted": True, **facts})
+
+    # The life of a command
+
+    def age(self, item: Item) -> timedelta:
+        return self._screens.clock() - from_iso(item.intended_at) if item.intended_at else timedelta.max
+
+    def is_late(self, item: Item) -> bool:
+        """Whether a press would have shown by now."""
+        return self.age(item) >= LAG * self.patience
+
+    def is_dead(self, item: Item) -> bool:
+        return self.age(item) >= GIVEN_UP
+
+    def dies_on(self, item: Item, first_at: str | None) -> str:
+        """The day, as the panel's time zone has it. first_at: of the first line of the command."""
+        registered = datetime.fromisoformat(first_at) if first_at else from_iso(item.intended_at or "")
+        return f"{(registered + HELD).astimezone(self._panel.zone):%Y-%m-%d}"

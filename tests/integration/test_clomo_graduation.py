@@ -1,0 +1,596 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A graduation on CLOMO PANEL, in a real browser against the simulated panel, by the modules that the play uses.
+
+Warnings have the numbers of the facts sheet's chapter 10. To save time most tests begin with a device as if it had been
+collected; that collecting gives the same is tested in the first."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.nendo.apple_mdm.plugins.module_utils._time import now_utc
+from ansible_collections.nendo.apple_mdm.tests.browser import browser_or_skip
+from ansible_collections.nendo.apple_mdm.tests.integration.clomo_classes import (
+    AGENT,
+    GAME,
+    QUICK,
+    RESTRICTIONS,
+    VINTAGES,
+    WIFI,
+    Class_,
+    class_of,
+    quick,
+)
+from ansible_collections.nendo.apple_mdm.tests.integration.graduations import (
+    CONFIRMED,
+    Graduation,
+    events_to,
+    settings,
+)
+from ansible_collections.nendo.apple_mdm.tests.simulator.client import World
+
+DESTRUCTIVE = (
+    "remove_profile",
+    "remove_app",
+    "revoke_licence",
+    "delete",
+    "purge",
+    "erase",
+    "delete_user",
+    "delete_users",
+)
+TICKS = ("clomo_ticked_keep_apps", "clomo_ticked_return", "clomo_ticked_carry_over")
+BEFORE_DELETE = ("profiles", "apps", "licences")
+BEFORE_USERS = {"donate": (*BEFORE_DELETE, "delete", "unassign"), "reassign": ("wipe",)}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _browser() -> None:
+    browser_or_skip()
+
+
+def reason(group: Class_, step: str, device: str | None = None) -> str:
+    told = group.record(device or group.devices[0], step).reason
+    return told["en"] if told else ""
+
+
+def state(group: Class_, step: str, device: str | None = None) -> str:
+    return group.states(step)[device or group.devices[0]]
+
+
+# Both outcomes from the beginning to the end
+
+
+@pytest.mark.parametrize("vintage", VINTAGES)
+def test_pattern_1_devices_are_given_away(world: World, tmp_path: Path, vintage: str) -> None:
+    """2.5, all rows, and 6.2 for several users."""
+    with class_of(world, tmp_path, "donate", 2, others=1, switches={"clomo_vintage": vintage}) as group, quick():
+        bystander = group.tenant.panel_device(group.tenant.serials[-1])
+        group.finish()
+        for told in group.tenant.panel_devices(group.devices):
+            assert (told["deleted"], told["erased"], told["records"], told["licences"]) == (1, 0, [], [])
+            assert sorted(told["removed_profiles"]) == [RESTRICTIONS, WIFI]
+            assert told["removed_apps"] == [AGENT]
+            assert group.tenant.assigned[told["serial"]] is None or not group.tenant.assigned[told["serial"]]
+        assert group.tenant.panel_device(group.tenant.serials[-1]) == bystander
+        counts = [group.counted(kind) for kind in ("remove_profile", "remove_app", "revoke_licence", "delete")]
+        assert all(count == dict.fromkeys(group.devices, 1) for count in counts)
+        assert not group.mails() & {f"s{number:05}@{group.tenant.clomo_domain}.example" for number in (1, 2)}
+        assert [act[0] for act in group.acts("delete_users", "delete_user")] == ["delete_users"]
+        assert "3年生/3年1組" in group.tenant.panel_organizations, "somebody is left in it"
+
+
+@pytest.mark.parametrize("vintage", VINTAGES)
+def test_pattern_2_devices_are_handed_on(world: World, tmp_path: Path, vintage: str) -> None:
+    """2.6, with the list of ADE devices, 6.2 for one user, and 6.3."""
+    switches = {"clomo_vintage": vintage, "clomo_ade_missing": True}
+    with class_of(world, tmp_path, "reassign", 1, others=0, switches=switches) as group, quick():
+        group.finish()
+        (told,) = group.tenant.panel_devices(group.devices)
+        (record,) = told["records"]
+        assert (told["erased"], told["enrolments"], told["deleted"]) == (1, 2, 0)
+        assert (record["state"], record["owner"], record["tags"], record["memo"]) == ("managed", "", [], "")
+        assert record["ade"], "the list of ADE devices was fetched"
+        assert group.counted("erase") == {group.devices[0]: 1}
+        assert [act[0] for act in group.acts("delete_users", "delete_user")] == ["delete_user"]
+        assert "3年生/3年1組" not in group.tenant.panel_organizations, "nobody is left in it"
+
+
+def test_what_is_collected(world: World, tmp_path: Path) -> None:
+    """2.5, row 1."""
+    with class_of(world, tmp_path, "donate", 1, others=1) as group, quick():
+        group.plan()
+        result = group.step("collect")
+        (told,) = result["devices"]
+        known = group.facts(group.devices[0])
+        known["app_names"] = told["app_names"]  # the panel's names
+        assert {name: told[name] for name in known} == known
+        assert told["tags"] == ["貸出"] and told["last_answer_at"]
+        seen = group.tenant.panel_device(group.devices[0])["seen"]
+        assert seen == ["DeviceInformation", "ProfileList", "InstalledApplicationList"]
+        assert group.acts(*DESTRUCTIVE) == []
+
+
+# The order of things
+
+
+def test_warning_12_and_20_nothing_is_deleted_before_the_removals_are_proven(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "donate", 1, others=0) as group, quick():
+        group.wait_timeout = 2
+        group.collected()
+        group.tenant.panel_set(group.devices, off=True)
+        for _run in range(2):
+            told = [group.step(name) for name in ("profiles", "apps", "licences", "delete", "users")]
+        assert state(group, "profiles") == "pending"
+        assert group.counted("remove_profile") == {group.devices[0]: 1}, "it waits there already"
+        assert [one["summary"]["pending"] for one in told] == [1, 1, 1, 1, 1]
+        assert group.acts("remove_app", "delete", "delete_user") == []
+        assert f"{now_utc() + timedelta(days=7):%Y-%m}" in reason(group, "profiles"), "when CLOMO gives it up"
+
+
+def test_warning_6_an_expired_push_certificate(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "donate", 1, others=0, push_days_left=-1) as group, quick():
+        group.plan()
+        result = group.try_step("collect")
+        assert result["failed"] and "expired on" in result["msg"]
+        assert group.acts() == []
+
+
+def test_warning_14_a_work_smart_configuration(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "donate", 1, others=0) as group, quick():
+        group.tenant.panel_set(group.devices, work_smart="校内学習")
+        group.plan()
+        group.run()
+        assert state(group, "profiles") == "failed" and "校内学習" in reason(group, "profiles")
+        assert group.acts(*DESTRUCTIVE) == [], "it keeps everything"
+
+
+def test_warning_14_the_panel_refuses_what_was_not_known(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "donate", 2, others=0, licences=0) as group, quick():
+        group.collected()
+        group.settle(*BEFORE_DELETE)
+        group.tenant.panel_set([group.devices[1]], work_smart="校内学習")
+        group.step("delete")
+        assert group.states("delete") == {group.devices[0]: "done", group.devices[1]: "failed"}
+        assert "Work Smart" in reason(group, "delete", group.devices[1])
+
+
+def test_warning_15_a_record_stays_struck_through_until_its_certificates_are_revoked(
+    world: World, tmp_path: Path
+) -> None:
+    with class_of(world, tmp_path, "donate", 1, others=0, licences=0) as group, quick():
+        group.wait_timeout = 2
+        group.collected()
+        group.settle(*BEFORE_DELETE)
+        group.tenant.panel_set(group.devices, certificates=["校内 CA"])
+        group.step("delete")
+        assert "校内 CA" in reason(group, "delete")
+        assert state(group, "delete") in ("pending", "planned")
+        group.tenant.panel_set(group.devices, certificates=[])
+        group.step("delete")
+        assert state(group, "delete") == "done"
+        told = group.tenant.panel_device(group.devices[0])
+        assert (told["deleted"], told["records"]) == (1, [])
+
+
+@pytest.mark.parametrize("strikes", [False, True], ids=["stays", "struck through"])
+def test_warning_15_licences_go_first(world: World, tmp_path: Path, strikes: bool) -> None:
+    """The first deletion only takes them back."""
+    switches = {"clomo_first_delete_strikes": strikes}
+    with class_of(world, tmp_path, "donate", 1, others=0, switches=switches) as group, quick():
+        group.collected()
+        group.settle(*BEFORE_DELETE)
+        group.step("delete")
+        group.step("delete")
+        assert state(group, "delete") == "done"
+        told = group.tenant.panel_device(group.devices[0])
+        assert (told["deleted"], told["records"], told["licences"]) == (1, [], [])
+
+
+@pytest.mark.parametrize("ticked", [False, True], ids=["unticked", "ticked"])
+def test_warning_16_boxes_of_the_deletion(world: World, tmp_path: Path, ticked: bool) -> None:
+    switches = dict.fromkeys(TICKS, ticked)
+    with class_of(world, tmp_path, "donate", 1, others=0, licences=0, switches=switches) as group, quick():
+        group.collected()
+        group.settle(*BEFORE_DELETE)
+        group.step("delete")
+        (act,) = [act for act in group.tenant.panel_acts if act["kind"] == "delete"]
+        assert act["options"] == {"with_apps": False}
+
+
+@pytest.mark.parametrize("ticked", [False, True], ids=["unticked", "ticked"])
+def test_warning_16_boxes_of_the_erase(world: World, tmp_path: Path, ticked: bool) -> None:
+    switches = dict.fromkeys(TICKS, ticked)
+    with class_of(world, tmp_path, "reassign", 1, others=0, switches=switches) as group, quick():
+        group.collected()
+        group.step("wipe")
+        (act,) = [act for act in group.tenant.panel_acts if act["kind"] == "erase"]
+        assert act["options"] == {"return_to_service": True, "carry_over": False}
+        assert state(group, "wipe") == "done"
+
+
+# Seven days
+
+
+def test_warning_18_a_removal_that_died_is_given_again(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "donate", 1, others=0) as group:
+        group.wait_timeout = 1
+        with quick():
+            group.collected()
+            group.tenant.panel_set(group.devices, off=True)
+            group.step("profiles")
+        assert state(group, "profiles") == "pending"
+        with later(world, 7.5):
+            group.step("profiles")
+            assert group.counted("remove_profile") == {group.devices[0]: 1}, "it may still come"
+        with later(world, 9):
+            group.step("profiles")
+            assert group.counted("remove_profile") == {group.devices[0]: 2}
+            group.tenant.panel_set(group.devices, off=False)
+            group.tenant.settled()
+            group.step("profiles")
+        assert state(group, "profiles") == "done"
+
+
+def test_warning_18_an_erase_that_died_is_never_given_again(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "reassign", 1, others=0) as group:
+        group.wait_timeout = 1
+        with quick():
+            group.collected()
+            group.tenant.panel_set(group.devices, off=True)
+            group.step("wipe")
+        assert state(group, "wipe") == "pending" and "gives the command up on" in reason(group, "wipe")
+        with later(world, 9):
+            group.tenant.panel_set(group.devices, off=False)
+            group.step("wipe")
+            group.step("wipe")
+        assert state(group, "wipe") == "failed" and "never took it" in reason(group, "wipe")
+        assert group.counted("erase") == {group.devices[0]: 1}
+
+
+def test_warning_19_a_notice_is_no_evidence(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "donate", 1, others=0) as group, quick():
+        group.wait_timeout = 2
+        group.collected()
+        group.tenant.panel_set(group.devices, mute=["RemoveProfile"])
+        group.step("profiles")
+        assert state(group, "profiles") == "pending"
+
+
+def test_a_device_that_refuses(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "donate", 1, others=0, switches={"clomo_failure_lines": True}) as group, quick():
+        group.collected()
+        group.tenant.panel_set(group.devices, failing=["RemoveProfile"])
+        group.step("profiles")
+        assert state(group, "profiles") == "failed" and "refused RemoveProfile" in reason(group, "profiles")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_erase_whose_answer_is_lost_is_given_once(world: World, tmp_path: Path, when: Any) -> None:
+    with class_of(world, tmp_path, "reassign", 1, others=0) as group, quick():
+        group.collected()
+        world.fault("/commands/erase$", "POST", when=when, status=502)
+        told = group.try_step("wipe", confirm=group.name, max_devices=1)
+        world.no_faults()
+        assert told["failed"] and state(group, "wipe") == "in_doubt"
+        group.step("wipe")
+        assert state(group, "wipe") == "done" and group.tenant.panel_device(group.devices[0])["erased"] == 1
+
+
+def test_an_erase_that_was_refused_is_never_given_again(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "reassign", 1, others=0, switches={"clomo_failure_lines": True}) as group, quick():
+        group.collected()
+        group.tenant.panel_set(group.devices, failing=["EraseDevice"])
+        group.step("wipe")
+        group.tenant.panel_set(group.devices, failing=[])
+        group.step("wipe")
+        assert state(group, "wipe") == "failed" and "refused to be erased" in reason(group, "wipe")
+        assert group.counted("erase") == {group.devices[0]: 1}
+
+
+# People
+
+
+@pytest.mark.parametrize("outcome", BEFORE_USERS)
+def test_warning_21_a_user_who_has_another_device_stays(world: World, tmp_path: Path, outcome: str) -> None:
+    with class_of(world, tmp_path, outcome, 1, others=1) as group, quick():
+        group.collected()
+        mail = group.facts(group.devices[0])["owner_mail"]
+        group.tenant.panel_colleague("hand_over", serial=group.tenant.serials[-1], mail=mail)
+        group.tenant.panel_colleague("vanish", serial=group.devices[0])
+        group.settle(*BEFORE_USERS[outcome])
+        result = group.step("users")
+        assert group.tenant.serials[-1] in result["pending"][0]["reason"]["en"]
+        assert mail in group.mails() and group.acts("delete_user", "delete_users") == []
+
+
+def test_warning_23_administrators_stay(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "donate", 1, others=0) as group, quick():
+        group.collected(owner="システム管理者", owner_mail=group.tenant.clomo_account)
+        group.settle(*BEFORE_USERS["donate"])
+        group.step("users")
+        assert state(group, "users") == "failed" and "administrator" in reason(group, "users")
+        assert group.tenant.clomo_account in group.mails()
+
+
+def test_warning_26_only_empty_organisations_go(world: World, tmp_path: Path) -> None:
+    """Where the panel would delete whoever is in one."""
+    switches = {"clomo_organization_cascade": True}
+    with class_of(world, tmp_path, "donate", 1, others=1, switches=switches) as group, quick():
+        group.collected()
+        group.settle(*BEFORE_USERS["donate"], "users")
+        group.step("organizations")
+        assert state(group, "organizations") == "skipped"
+        assert group.acts("delete_organization") == []
+
+
+def test_warning_25_an_activation_lock(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "reassign", 1, others=0) as group, quick():
+        group.collected(find_my=True)
+        group.step("wipe")
+        assert state(group, "wipe") == "failed" and "Activation Lock" in reason(group, "wipe")
+        assert group.acts("erase") == []
+
+
+# Another administrator
+
+
+@pytest.mark.parametrize("step", ["profiles", "apps", "licences", "delete", "wipe"])
+def test_another_owner_since_the_last_run_stops_the_device(world: World, tmp_path: Path, step: str) -> None:
+    outcome = "reassign" if step == "wipe" else "donate"
+    with class_of(world, tmp_path, outcome, 1, others=0) as group, quick():
+        group.collected()
+        group.tenant.panel_colleague("hand_over", serial=group.devices[0], mail="new@sakura.example")
+        if step == "delete":
+            group.settle(*BEFORE_DELETE)
+        group.step(step)
+        assert state(group, step) == "failed" and "another owner" in reason(group, step)
+        assert group.acts(*DESTRUCTIVE) == []
+
+
+def later(world: World, days: float) -> Any:
+    """The world's clock and the driver's."""
+    world.clock(days=days)
+    return quick(lambda: now_utc() + timedelta(days=days))
+
+
+@pytest.fixture(autouse=True)
+def _now(world: World) -> Any:
+    yield
+    world.clock()
+
+
+def test_another_owner_while_it_is_looked_at(world: World, tmp_path: Path) -> None:
+    """Between the list and the pane."""
+    with class_of(world, tmp_path, "reassign", 1, others=0) as group, quick():
+        group.collected()
+        serial = group.devices[0]
+        act = {"at": r"/devices/\d+$", "act": "hand_over", "serial": serial, "mail": "new@sakura.example"}
+        group.tenant.switch(clomo_colleague=[act])
+        group.step("wipe")
+        assert state(group, "wipe") == "failed" and "another owner" in reason(group, "wipe")
+        assert group.acts("erase") == []
+
+
+def test_a_renamed_device_is_the_same(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "reassign", 1, others=0) as group, quick():
+        group.collected()
+        act = {"at": "ask/window$", "act": "rename", "serial": group.devices[0], "name": "iPad-99999"}
+        group.tenant.switch(clomo_colleague=[act])
+        group.step("wipe")
+        assert state(group, "wipe") == "done"
+
+
+def test_a_record_that_vanishes_before_the_last_press(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "donate", 1, others=0) as group, quick():
+        group.collected()
+        group.tenant.switch(clomo_colleague=[{"at": "commands/", "act": "vanish", "serial": group.devices[0]}])
+        group.step("profiles")
+        assert state(group, "profiles") == "failed" and "refused" in reason(group, "profiles")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_rows_that_move_never_make_a_wrong_row_be_acted_on(world: World, tmp_path: Path, seed: int) -> None:
+    """Rows appear, vanish and change places at every request, and the list is drawn anew all the time."""
+    switches = {
+        "clomo_device_order": ["contact", "name"][seed % 2],
+        "clomo_grid_refresh_ms": 300,
+        "clomo_busy_seed": seed,
+    }
+    with class_of(world, tmp_path, "donate", 3, others=40, licences=0, switches=switches) as group, quick():
+        group.collected()
+        group.settle(*BEFORE_DELETE)
+        group.tenant.switch(clomo_busy_serials=group.tenant.serials[3:30])
+        group.step("delete")
+        group.tenant.switch(clomo_busy_serials=[])
+        assert group.states("delete") == dict.fromkeys(group.devices, "done")
+        assert group.counted("delete") == dict.fromkeys(group.devices, 1)
+
+
+@pytest.mark.parametrize("survive", [True, False], ids=["survive", "vanish"])
+def test_many_are_deleted_at_once_where_ticks_last(world: World, tmp_path: Path, survive: bool) -> None:
+    switches = {"clomo_ticks_survive_scrolling": survive}
+    with class_of(world, tmp_path, "donate", 60, others=3, licences=0, switches=switches) as group, quick():
+        group.devices = [group.tenant.serials[place] for place in (0, 30, 61)]
+        group.collected()
+        group.settle(*BEFORE_DELETE)
+        group.step("delete")
+        assert group.states("delete") == dict.fromkeys(group.devices, "done")
+        presses = [sorted(serials) for _kind, serials in group.acts("delete")]
+        assert presses == ([sorted(group.devices)] if survive else presses) and len(presses) == (1 if survive else 3)
+
+
+# What the panel shows otherwise
+
+
+@pytest.mark.parametrize("informs", [False, True])
+def test_the_last_ok_may_only_inform(world: World, tmp_path: Path, informs: bool) -> None:
+    with class_of(world, tmp_path, "reassign", 1, others=0, switches={"clomo_last_ok_informs": informs}) as group:
+        with quick():
+            group.collected()
+            group.step("wipe")
+        assert state(group, "wipe") == "done" and group.counted("erase") == {group.devices[0]: 1}
+
+
+def test_an_old_row_stays_beside_the_new_one(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "reassign", 1, others=0, switches={"clomo_return_new_row": True}) as group, quick():
+        group.collected()
+        group.step("wipe")
+        assert state(group, "wipe") == "done"
+
+
+def test_a_device_without_an_owner_is_erased(world: World, tmp_path: Path) -> None:
+    """That it is back is told by its answer."""
+    with class_of(world, tmp_path, "reassign", 1, others=0) as group, quick():
+        group.tenant.panel_colleague("hand_over", serial=group.devices[0], mail="")
+        group.collected()
+        group.step("wipe")
+        assert state(group, "wipe") == "done"
+        assert group.counted("erase") == {group.devices[0]: 1}
+
+
+def test_a_device_that_does_not_come_back(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "reassign", 1, others=0) as group, quick():
+        group.wait_timeout = 2
+        group.collected()
+        group.tenant.panel_set(group.devices, returns=False)
+        for _run in range(2):
+            group.step("wipe")
+            assert state(group, "wipe") == "pending" and "not in Devices again yet" in reason(group, "wipe")
+        group.tenant.panel_enrols(group.devices[0])
+        group.step("wipe")
+        assert state(group, "wipe") == "done" and group.counted("erase") == {group.devices[0]: 1}
+
+
+def test_warning_17_a_device_that_was_erased_by_hand(world: World, tmp_path: Path) -> None:
+    """The panel does not notice, and so nothing is proven."""
+    with class_of(world, tmp_path, "reassign", 1, others=0) as group, quick():
+        group.wait_timeout = 2
+        group.collected()
+        group.tenant.panel_erased_by_hand(group.devices[0])
+        group.step("wipe")
+        assert state(group, "wipe") == "pending"
+
+
+def test_a_command_that_is_not_offered(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "reassign", 1, others=0, switches={"clomo_hidden_commands": ["erase"]}) as group:
+        with quick():
+            group.collected()
+            group.step("wipe")
+        assert state(group, "wipe") == "failed" and "does not offer" in reason(group, "wipe")
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_panel_with_words_of_its_own(world: World, tmp_path: Path, known: bool) -> None:
+    switches = {"clomo_moved_labels": {"構成プロファイルを削除": "プロファイルを取り除く"}}
+    with class_of(world, tmp_path, "donate", 1, others=0, switches=switches) as group, quick():
+        group.options = {"labels": {"command.remove_profile": "プロファイルを取り除く"}} if known else {}
+        group.collected()
+        group.step("profiles")
+        assert state(group, "profiles") == ("done" if known else "failed")
+        assert known or "command.remove_profile" in reason(group, "profiles")
+
+
+def test_a_command_that_is_only_offered_for_one(world: World, tmp_path: Path) -> None:
+    switches = {"clomo_single_commands": ["delete"]}
+    with class_of(world, tmp_path, "donate", 2, others=0, licences=0, switches=switches) as group, quick():
+        group.collected()
+        group.settle(*BEFORE_DELETE)
+        group.step("delete")
+        assert sorted(serials for _kind, serials in group.acts("delete")) == sorted(
+            [device] for device in group.devices
+        )
+
+
+def test_licences_that_are_shown_late(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "donate", 1, others=0, switches={"clomo_licences_shown_late": True}) as group:
+        with quick():
+            group.collected()
+            group.step("licences")
+        assert state(group, "licences") == "done" and group.counted("revoke_licence") == {group.devices[0]: 1}
+
+
+def test_apps_by_name_and_identifier(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "donate", 1, others=0, licences=3) as group, quick():
+        group.plan()
+        group.step("collect")
+        first, second, _third = [app for app in group.facts(group.devices[0])["apps"] if app not in (AGENT, GAME)]
+        name = group.ledger.facts(group.name)[group.devices[0]]["app_names"][second]
+        group.step("apps", apps=[first, name, GAME])
+        told = group.tenant.panel_device(group.devices[0])
+        assert sorted(told["removed_apps"]) == sorted([AGENT, first, second]) and GAME in told["apps"]
+
+
+def test_a_dry_run_presses_nothing(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "donate", 1, others=0) as group, quick():
+        group.collected()
+        before = group.tenant.panel_acts
+        told = [group.step(name, check=True) for name in ("profiles", "apps", "licences")]
+        assert [one["to_do"] for one in told] == [group.devices] * 3
+        clicks = {one["step"]: one["labels"] for one in group.plan(check=True)["clicks"]}
+        assert clicks["profiles"][3:] == ["構成プロファイルを削除", "次へ", "校内 Wi-Fi", "機能制限", "実行", "OK"]
+        assert clicks["delete"][3:] == [
+            "デバイスを削除する",
+            "次へ",
+            "実行",
+            "OK",
+            "YES と入力してください",
+            "デバイスを削除",
+            "OK",
+        ]
+        assert clicks["apps"][5:] == ["CLOMO MDM Agent", "実行", "OK"]
+        assert group.tenant.panel_acts == before
+
+
+def test_pictures_and_pace(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "donate", 1, others=0) as group, quick():
+        group.options = {"evidence_path": str(tmp_path / "pictures"), "command_pace_seconds": 1.5}
+        group.plan()
+        group.step("collect")
+        at = [act["at"] for act in group.tenant.panel_acts]
+        assert len(at) == 3 and len(set(at)) == 3
+        taken = sorted(path.name for path in (tmp_path / "pictures").rglob("*.png"))
+        assert [name[5:] for name in taken] == [
+            f"command-{name}.png" for name in ("information", "profile-list", "app-list")
+        ]
+
+
+def test_tenants_of_both_kinds_in_one_play(world: World, tmp_path: Path) -> None:
+    name = uuid.uuid4().hex[:6]
+    nano = world.tenant(f"nano-{name}", devices=2, managed=True, licences=1)
+    panel = world.tenant(f"panel-{name}", mdm="clomo", devices=3, licences=1)
+    panel.switch(**QUICK)
+    ledger = str(tmp_path / "ledger.db")
+    (tmp_path / "nano").mkdir()
+    (tmp_path / "panel").mkdir()
+    at_nano, at_panel = settings(nano, tmp_path / "nano", ledger), settings(panel, tmp_path / "panel", ledger)
+    at_panel["graduation_wait_timeout"] = 60
+    play = Graduation(
+        tmp_path,
+        {},
+        {
+            "nano_donate": (nano.serials[:1], {**at_nano, "graduation_outcome": "donate"}),
+            "panel_donate": (panel.serials[:1], {**at_panel, "graduation_outcome": "donate"}),
+            "panel_reassign": (panel.serials[1:2], {**at_panel, "graduation_outcome": "reassign"}),
+        },
+    )
+    with events_to(ledger, tmp_path, nano):
+        dry = play.run("--check")
+        assert dry.code == 0, dry.output
+        assert "「デバイスを初期化」" in dry.output and panel.panel_acts == []
+        for _run in range(3):
+            ran = play.run(*CONFIRMED)
+            assert ran.code == 0, ran.output
+            if "pending / 待機中" not in ran.output or "Run again" not in ran.output:
+                break
+    given, handed_on, other = panel.panel_devices()
+    assert (given["deleted"], given["records"]) == (1, [])
+    assert (handed_on["erased"], [record["owner"] for record in handed_on["records"]]) == (1, [""])
+    assert (other["deleted"], other["erased"], len(other["records"])) == (0, 0, 1)
+    assert [user["role"] for user in panel.panel_users] != [] and len(panel.panel_users) == 2
+    assert [device["unenrolled"] for device in nano.managed()] == [1, 0]

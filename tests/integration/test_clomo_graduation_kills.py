@@ -1,0 +1,182 @@
+# Copyright: nendo.apple_mdm contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A graduation on CLOMO PANEL that is killed, browser and all, at every click that acts goes on at the next run.
+
+One campaign of ten devices dies in each run at the next click that had no turn yet: of every second device before the click,
+of the others just after it, while the request is on its way. In the end each device was erased or deleted once, nothing
+happened to any other, and no user went before his device."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model import State
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.commands import Commands
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.web.screen import Screen
+from ansible_collections.nendo.apple_mdm.plugins.modules import campaign_plan, campaign_run
+from ansible_collections.nendo.apple_mdm.tests.browser import browser_or_skip
+from ansible_collections.nendo.apple_mdm.tests.integration.clomo_classes import Class_, class_of, quick
+from ansible_collections.nendo.apple_mdm.tests.integration.dying import Call, Countdown, run_modules
+from ansible_collections.nendo.apple_mdm.tests.simulator.client import World
+
+DEVICES = int(os.environ.get("CLOMO_KILL_DEVICES", "10"))
+OTHERS = 2
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
+# These change something, or are the last ones before that
+ACTS = (
+    *("command.run", "command.yes", "command.delete_now", "command.erase_now", "anywhere.ok"),
+    *("users.edit", "users.delete", "users.run", "organizations.edit", "organizations.delete"),
+)
+LEAST = {"donate": 6, "reassign": 4}  # clicks a device
+MOST_RUNS = 300
+
+
+class Turns(Countdown):
+    """Death at each act, in each run at the next one that had no turn yet; those that had stand in a file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(0)
+        self._path = path
+        self._seen: list[str] = []
+        self._about = "people"
+        path.touch()
+
+    @property
+    def had(self) -> list[str]:
+        return self._path.read_text().splitlines()
+
+    def arm(self) -> None:
+        os.setpgid(0, 0)
+        mock.patch.object(Commands, "give", self._given(Commands.give)).start()
+        for name in ("_click", "fill"):
+            mock.patch.object(Screen, name, self._watched(getattr(Screen, name))).start()
+
+    def _given(self, give: Callable[..., Any]) -> Callable[..., Any]:
+        def given(commands: Commands, screen: Screen, command: Any, serials: Any, *args: Any) -> Any:
+            self._about, self._seen = f"{command.key} {' '.join(sorted(serials))}", []
+            answer = give(commands, screen, command, serials, *args)
+            self._about, self._seen = "people", []
+            return answer
+
+        return given
+
+    def _watched(self, act: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(screen: Screen, key: str, *args: Any, **options: Any) -> Any:
+            if key not in ACTS:
+                return act(screen, key, *args, **options)
+            self._seen.append(key)
+            turn = f"{self._about}: {' '.join(self._seen)}"
+            due = turn not in self.had
+            if due and len(self.had) % 2 == 0:
+                self._die(turn)
+            told = act(screen, key, *args, **options)
+            if due:
+                self._die(turn)
+            return told
+
+        return watched
+
+    def _die(self, turn: str) -> None:
+        with open(self._path, "a") as file:
+            file.write(f"{turn}\n")
+        os.killpg(0, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _browser() -> None:
+    browser_or_skip()
+
+
+@pytest.mark.parametrize("outcome", ["donate", "reassign"])
+def test_killed_at_every_click(world: World, tmp_path: Path, outcome: str) -> None:
+    """With a module a step, so that no run repeats what is through, and devices that were collected."""
+
+    def calls(group: Class_) -> list[Call]:
+        step = group.next_step
+        return [group.call(step)] if step else []
+
+    killed_at_every_click(world, tmp_path, outcome, DEVICES, calls, collected=True)
+
+
+@pytest.mark.parametrize("outcome", ["donate", "reassign"])
+def test_killed_at_every_click_of_all_steps_in_one(world: World, tmp_path: Path, outcome: str) -> None:
+    def calls(group: Class_) -> list[Call]:
+        options = group.course()
+        return (
+            [(campaign_plan, options), (campaign_run, {**options, "wait_timeout": group.wait_timeout})]
+            if group.left
+            else []
+        )
+
+    killed_at_every_click(world, tmp_path, outcome, 1, calls)
+
+
+def killed_at_every_click(
+    world: World,
+    folder: Path,
+    outcome: str,
+    devices: int,
+    calls: Callable[[Class_], list[Call]],
+    *,
+    collected: bool = False,
+) -> None:
+    with class_of(world, folder, outcome, devices, others=OTHERS) as group, quick():
+        bystanders = group.tenant.serials[devices:]
+        turns = Turns(folder / "turns.txt")
+        group.plan()
+        if collected:
+            group.collected()
+            group.settle("collect")
+        before = group.tenant.panel_devices(bystanders)
+        for _run in range(MOST_RUNS):
+            due = calls(group)
+            if not due:
+                break
+            ended = run_modules(due, turns)
+            assert not [result["msg"] for result in ended.results if result.get("failed")]
+            agrees(group)
+        assert not group.left, group.reasons()
+        assert len(turns.had) >= LEAST[outcome] * devices
+        judge(group)
+        assert group.tenant.panel_devices(bystanders) == before
+
+
+def agrees(group: Class_) -> None:
+    """What the ledger says is done, the panel and the devices show; and no user is gone before that."""
+    devices = {told["serial"]: told for told in group.tenant.panel_devices(group.devices)}
+    done = {(record.device, record.step) for record in group.records if record.state is State.DONE}
+    users = {
+        f"s{number + 1:05}@{group.tenant.clomo_domain}.example": device for number, device in enumerate(group.devices)
+    }
+    for device, told in devices.items():
+        shown = {
+            "profiles": len(told["removed_profiles"]) == 2,
+            "apps": len(told["removed_apps"]) == 1,
+            "licences": not told["licences"],
+            "delete": not told["records"],
+            "wipe": told["erased"] == 1 and told["enrolments"] == 2,
+        }
+        assert all(shows for step, shows in shown.items() if (device, step) in done), device
+        assert told["erased"] <= 1 and told["deleted"] <= 1
+    gone = [device for mail, device in users.items() if mail not in group.mails()]
+    last = "wipe" if group.outcome == "reassign" else "unassign"
+    assert all((device, last) in done for device in gone), "no user too early"
+
+
+def judge(group: Class_) -> None:
+    for told in group.tenant.panel_devices(group.devices):
+        if group.outcome == "donate":
+            assert (told["deleted"], told["erased"], told["records"], told["licences"]) == (1, 0, [], [])
+            assert len(told["removed_profiles"]) == 2 and len(told["removed_apps"]) == 1
+        else:
+            assert (told["deleted"], told["erased"], told["enrolments"]) == (0, 1, 2)
+            assert [record["owner"] for record in told["records"]] == [""]
+    kind = "delete" if group.outcome == "donate" else "erase"
+    assert group.counted(kind) == dict.fromkeys(group.devices, 1)
+    assert not any(mail.startswith("s0") and int(mail[1:6]) <= len(group.devices) for mail in group.mails())
