@@ -21,7 +21,7 @@ from lay import lay
 from work import CI, ROOT, VENV, WORK, environment
 
 AT_ONCE = 2
-LIMIT_SECONDS = 3000
+LIMIT_SECONDS = 4500
 SHOWN_LINES = 60
 CLOSING_LINE = re.compile(r"^=+ .*\d+ (?:passed|failed|errors?|skipped).* in [\d.]+s.* =+$")
 COUNTED_AS = {
