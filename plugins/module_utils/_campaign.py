@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import re
@@ -65,6 +66,7 @@ GUARD_OPTIONS: dict[str, Any] = {
 }
 ONE_OF_DEVICES = ("devices", "devices_path")
 SHOWN = 500  # records in a result; AWX loses events that are longer
+UNREACHABLE = 100_000  # objects, after which the garbage collector looks; else that is a sixth of a run's work
 SERIAL = re.compile(r"[0-9A-Z]{4,20}")
 OPEN_REASONS = {
     "in_doubt": {
@@ -146,6 +148,7 @@ def run_course(module: AnsibleModule) -> None:
         check_confirmed(params, devices, module.check_mode)
         absent = absent_steps(params)
         names = [name for name in wanted_steps(params) if name not in absent]
+        gc.set_threshold(UNREACHABLE)
         with open_steps(module, ledger, names) as steps:
             outcomes = take_through([_step_run(module, ledger, step) for step in steps], devices)
         path = None if module.check_mode else _written(outcomes, params, {})

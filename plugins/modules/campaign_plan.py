@@ -196,6 +196,7 @@ def foreseen(module: AnsibleModule, ledger: Ledger, devices: Sequence[str], step
     from ..module_utils.campaign.course import take_through
     from ..module_utils.campaign.model import SETTLED
     from ..module_utils.campaign.runner import StepRun
+    from ..module_utils.mdm.protocol import ConsoleStep
 
     params = module.params
     to_do: dict[str, list[str]] = {device: [] for device in devices}
@@ -206,7 +207,7 @@ def foreseen(module: AnsibleModule, ledger: Ledger, devices: Sequence[str], step
         with open_steps(module, ledger, [name]) as (step,):
             run = StepRun(ledger, step, params["campaign"], params["tenant"], True, 0)
             told = take_through([run], devices)[0]
-            labels = {device: step.clicks(facts.get(device, {})) for device in devices if hasattr(step, "clicks")}
+            labels = {device: step.clicks(facts.get(device, {})) for device in devices if isinstance(step, ConsoleStep)}
         hindered = {device: record.reason for device, record in told.records.items() if record.state.value == "failed"}
         hindered |= {device: reason for device, reason in told.waiting.items() if "first" not in reason}
         for device, record in told.records.items():

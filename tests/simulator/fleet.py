@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import functools
 import heapq
 import plistlib
 import time
@@ -80,7 +81,7 @@ class Fleet:
         """The check-ins of each device's present enrolment, told as if they happened now."""
         for device in tenant.managed.values():
             if device.enrolled:
-                self.later(tenant, 0, lambda device=device: self._tell_enrolment(tenant, device))  # type: ignore[misc]
+                self.later(tenant, 0, functools.partial(self._tell_enrolment, tenant, device))
 
     def resume(self) -> None:
         """After a start of the world: what devices were about to do."""

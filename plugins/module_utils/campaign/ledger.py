@@ -88,7 +88,7 @@ class Ledger:
     ) -> list[Record]:
         """In the order of devices and steps. devices: those alone."""
         table = tables().record
-        wanted = sa.select(table).where(table.c.campaign == campaign).order_by(table.c.device, table.c.step)
+        wanted = sa.select(*_columns()).where(table.c.campaign == campaign).order_by(table.c.device, table.c.step)
         if step is not None:
             wanted = wanted.where(table.c.step == step)
         return [_record(row) for row in self._of(wanted, table.c.device, devices)]
@@ -212,7 +212,8 @@ class Ledger:
                 .values(**intended, attempts=table.c.attempts + 1, reason=None, evidence=sa.bindparam("new_evidence")),
                 [{"which": device, "new_evidence": json.dumps(told)} for device, told in sorted(baselines.items())],
             )
-            rows = connection.execute(sa.select(table).where(table.c.claim == claim).order_by(table.c.device)).all()
+            mine = sa.select(*_columns()).where(table.c.claim == claim).order_by(table.c.device)
+            rows = connection.execute(mine).all()
         return [_record(row) for row in rows]
 
     def settle(self, changes: Sequence[Change], now: datetime) -> None:
@@ -223,9 +224,10 @@ class Ledger:
                     f"{change.record.device}: {change.record.step} cannot go from {change.record.state.value} to"
                     f" {change.state.value}. This is a fault of the collection; nothing was sent."
                 )
+        settled_at = to_iso(now)
         with self._database.write() as connection:
             for state, group in itertools.groupby(sorted(changes, key=_new_state), key=_new_state):
-                connection.execute(_settling(State(state)), [_settled(change, now) for change in group])
+                connection.execute(_settling(State(state)), [_settled(change, settled_at) for change in group])
 
     def look_again(self, campaign: str, step: str, devices: Collection[str]) -> None:
         """What was done is planned anew: only for a step that asks and changes nothing, so it is not in TRANSITIONS."""
@@ -379,20 +381,17 @@ _NEW = {
 }
 
 
+def _columns() -> list[Any]:
+    """What a record is read from."""
+    return [tables().record.c[name] for name in Record._fields]
+
+
 def _record(row: Any) -> Record:
-    return Record(
-        campaign=row.campaign,
-        tenant=row.tenant,
-        device=row.device,
-        step=row.step,
-        state=State(row.state),
-        attempts=row.attempts,
-        failures=row.failures,
-        repeatable=row.repeatable,
+    record = Record(*row)
+    return record._replace(
+        state=State(record.state),
         evidence=json.loads(row.evidence),
         reason=json.loads(row.reason) if row.reason else None,
-        intended_at=row.intended_at,
-        settled_at=row.settled_at,
     )
 
 
@@ -423,16 +422,19 @@ def _settling(state: State) -> Any:
     )
 
 
-def _settled(change: Change, now: datetime) -> dict[str, Any]:
+def _settled(change: Change, settled_at: str) -> dict[str, Any]:
     record = change.record
     again = record.state is State.FAILED and change.state is State.PLANNED
     return {
-        **{f"old_{name}": getattr(record, name) for name in ("campaign", "step", "device", "attempts")},
+        "old_campaign": record.campaign,
+        "old_step": record.step,
+        "old_device": record.device,
+        "old_attempts": record.attempts,
         "new_evidence": json.dumps({**record.evidence, **change.evidence}),
         "new_reason": json.dumps(change.reason) if change.reason else None,
         "new_repeatable": change.repeatable,
         "new_failures": record.failures + again,
-        "new_settled_at": to_iso(now),
+        "new_settled_at": settled_at,
     }
 
 

@@ -9,6 +9,7 @@ Every change is an event that Apple carries out later and perhaps in part, so th
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,7 +62,7 @@ class LicencesStep:
         """What fails after the first call leaves only the devices of later calls in doubt."""
         events: dict[str, list[str]] = {item.device: [] for item in items}
         calls = self._fewest_calls([item.device for item in items])
-        left = {device: sum(device in serials for _assets, serials in calls) for device in events}
+        left = Counter(device for _assets, serials in calls for device in serials)
         for number, (assets, serials) in enumerate(calls):
             try:
                 event = self._client.disassociate(assets, serials)

@@ -9,7 +9,8 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 __all__ = [
     "OPEN",
@@ -27,6 +28,7 @@ __all__ = [
     "standing",
 ]
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "nendo.apple_mdm")
 
 
@@ -107,8 +109,7 @@ def command_id(campaign: str, device: str, step: str, failures: int = 0) -> str:
     return str(uuid.uuid5(_NAMESPACE, "\0".join((campaign, device, step, str(failures)))))
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A device in a step. attempts: how often a request was intended. failures: how often it was proven to have failed.
 
     reason: why, or what is awaited, by language. Times: UTC, ISO 8601."""
@@ -121,7 +122,7 @@ class Record:
     attempts: int = 0
     failures: int = 0
     repeatable: bool = True
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = NOTHING
     reason: Mapping[str, str] | None = None
     intended_at: str | None = None
     settled_at: str | None = None
@@ -131,13 +132,12 @@ class Record:
         return command_id(self.campaign, self.device, self.step, self.failures)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What became of a record."""
 
     record: Record
     state: State
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = NOTHING
     reason: Mapping[str, str] | None = None
     repeatable: bool = True
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -125,7 +125,8 @@ class StepRun:
             self.ledger.doubt_the_dead(self.campaign, self.step.name)
             self.ledger.look_again(self.campaign, self.step.name, self._anew)
         new = Record(self.campaign, self.tenant, "", self.step.name, State.PLANNED)
-        return {device: replace(new, device=device) for device in self._devices} | self._stored()
+        stored = self._stored()
+        return {device: stored.get(device) or new._replace(device=device) for device in self._devices}
 
     def _to_look_at_again(self) -> list[str]:
         """What a step has gone on from is not asked again. But a device that may not be asked any more, since it has a new
@@ -199,12 +200,13 @@ class StepRun:
         self.next_look = min(now + (poll if news else max(poll, REST * (now - began))), self._deadline)
 
     def consider_again(self) -> bool:
-        """Whether devices that wait for something have to be looked at once more, since others were settled."""
+        """Whether there are devices to be looked at once more: those that wait for others, of which some were settled, and those to
+        which nothing was sent after all."""
         again = bool(self._waiting) and len(self._board.settled) != self._told_at
         if again:
             self._candidates += self._waiting
             self._waiting = {}
-        return again
+        return again or bool(self._candidates)
 
     def outcome(self) -> Outcome:
         self._settle(list(self._unsaid.values()))
@@ -263,24 +265,25 @@ class StepRun:
         mine = self.ledger.intend(self.campaign, self.step.name, self.step.baselines(items), self.clock())
         records = {record.device: record for record in mine}
         others = [self._records[device] for device in facts.keys() - records.keys()]
-        for record in [*mine, *(replace(other, state=State.INTENDED) for other in others)]:
+        for record in [*mine, *(other._replace(state=State.INTENDED) for other in others)]:
             self._remember(record)
         if not records:
             return
         try:
-            answers = self.step.send([replace(item, facts=facts[item.device]) for item in self._items(records)])
+            answers = self.step.send([item._replace(facts=facts[item.device]) for item in self._items(records)])
         except AppleMdmError as error:
             state = State.PLANNED if _took_nothing(error) else State.IN_DOUBT
             self._settle([Change(record, state) for record in mine])
             raise
         unknown = {device: Evidence(Found.UNKNOWN) for device in records}
         self._settle(_changes(records, {**unknown, **answers}, SENT))
+        self._candidates += [device for device, told in answers.items() if told == Evidence(Found.NOT_ARRIVED)]
         self._await_evidence()
 
     def _await_evidence(self) -> None:
         now = self.monotonic()
         self._news_at, self._deadline = now, now + self.wait_timeout
-        if self.next_look is None and self._in(*OPEN):
+        if self._in(*OPEN):
             self.next_look = min(now + self._poll, self._deadline)
 
     @property
@@ -312,8 +315,7 @@ class StepRun:
             self._unsaid.pop(record.device, None)
             again = record.state is State.FAILED and change.state is State.PLANNED
             self._remember(
-                replace(
-                    record,
+                record._replace(
                     state=change.state,
                     evidence={**record.evidence, **change.evidence},
                     reason=change.reason,
@@ -327,8 +329,8 @@ class StepRun:
         for change in pending:
             device = change.record.device
             earlier = self._unsaid.get(device, change)
-            self._unsaid[device] = replace(change, record=earlier.record)
-            self._remember(replace(change.record, state=State.PENDING, reason=change.reason))
+            self._unsaid[device] = change._replace(record=earlier.record)
+            self._remember(change.record._replace(state=State.PENDING, reason=change.reason))
 
     def _remember(self, record: Record) -> None:
         """In check mode the other steps do not hear of it."""

@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-__all__ = ["Ability", "CredentialPort", "DeviceStep", "Evidence", "Found", "InUse", "Item", "MdmDriver"]
+__all__ = ["Ability", "ConsoleStep", "CredentialPort", "DeviceStep", "Evidence", "Found", "InUse", "Item", "MdmDriver"]
 
 
 class Ability(str, Enum):
@@ -93,8 +94,7 @@ class Evidence:
     repeatable: bool = True
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """One device's share of a step. command_id: the UUID that every request for it is known by or derived from.
 
     attempt: how many requests were intended, this one included. facts: as the step collect kept them. evidence: the
@@ -103,8 +103,8 @@ class Item:
 
     device: str
     command_id: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = MappingProxyType({})
+    evidence: Mapping[str, Any] = MappingProxyType({})
     intended_at: str | None = None
     attempt: int = 0
 
@@ -135,13 +135,22 @@ class DeviceStep(Protocol):
         with the intention, before anything is sent."""
 
     def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
-        """The requests, for at most limit devices. A device that is not in the answer is in doubt.
+        """The requests, for at most limit devices. A device that is not in the answer is in doubt; NOT_ARRIVED without a reason:
+        nothing was sent to it, and it comes again at once.
 
         Raises only where one request was for all: a ConfigurationError or a status of 400 to 499 means that nothing was
         taken, any other error leaves all in doubt."""
 
     def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         """What the far side shows now. Questions to devices are looks; what changes something is not. No item has facts."""
+
+
+@runtime_checkable
+class ConsoleStep(Protocol):
+    """A step on a server without an API, whose console is worked as an administrator does."""
+
+    def clicks(self, facts: Mapping[str, Any]) -> list[str]:
+        """What would be pressed for a device, by the words on the screen. facts: as the step collect kept them, or none."""
 
 
 class MdmDriver(Protocol):

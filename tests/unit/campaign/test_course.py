@@ -93,7 +93,7 @@ def test_one_that_answers_late_goes_on_alone(ledger: Ledger, steps: dict[str, Fa
 
 
 def test_full_portions_go_on_at_once_and_the_rest_when_all_is_calm(
-    ledger: Ledger, steps: dict[str, FarSide], time: Time
+    ledger: Ledger, steps: dict[str, FarSide], time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps["apps"].preflight_limit = 2
     steps["profiles"].seen = Away(time, {DEVICES[5]: 40, DEVICES[4]: 5})
@@ -104,7 +104,7 @@ def test_full_portions_go_on_at_once_and_the_rest_when_all_is_calm(
         began.append((time.seconds, [item.device for item in items]))
         return send(items)
 
-    steps["apps"].send = sent  # type: ignore[method-assign]
+    monkeypatch.setattr(steps["apps"], "send", sent)
     run(ledger, steps, time)
     assert [devices for _at, devices in began] == [DEVICES[:2], DEVICES[2:4], [DEVICES[4]], [DEVICES[5]]]
     assert began[0][0] == began[1][0] == 1

@@ -23,7 +23,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import pytest
 import requests
@@ -203,6 +203,45 @@ def test_a_client_may_ask_before_it_sends_the_body(receiver: Running) -> None:
         assert said.readline() == b"HTTP/1.1 200 OK\r\n"
 
 
+def raw_request(event: Any, key: bytes = KEY) -> bytes:
+    body, headers = signed(event, key)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Content-Length": len(body)}.items())
+    return f"POST / HTTP/1.1\r\n{lines}\r\n".encode() + body
+
+
+def test_requests_that_come_together_are_answered_in_turn(receiver: Running, location: str) -> None:
+    """Some are kept and some not, and the client sends nothing more after the last."""
+    idle = [raw_request(answer("", "Idle"))] * 2000
+    requests = [raw_request(answer("A")), *idle, raw_request(answer("B"), b"another key"), raw_request(answer("C"))]
+    with receiver.raw(b"") as connection, connection.makefile("rb") as said:
+        with ThreadPoolExecutor(1) as pool:
+            sent = pool.submit(connection.sendall, b"".join(requests))
+            statuses = [_next_status(said) for _request in requests[:-1]]
+            sent.result()
+        connection.shutdown(socket.SHUT_WR)
+        statuses.append(_next_status(said))
+        assert said.read() == b""
+    assert statuses == [200] * 2001 + [401, 200]
+    assert told_of(location) == ["A", "C"]
+
+
+def _next_status(said: IO[bytes]) -> int:
+    status, length = int(said.readline().split()[1]), 0
+    while (line := said.readline()) != b"\r\n":
+        if line.startswith(b"Content-Length:"):
+            length = int(line.partition(b":")[2])
+    said.read(length)
+    return status
+
+
+def test_a_request_in_pieces_is_one(receiver: Running, location: str) -> None:
+    with receiver.raw(b"") as connection, connection.makefile("rb") as said:
+        for byte in raw_request(answer("A")):
+            connection.sendall(bytes([byte]))
+        assert said.readline() == b"HTTP/1.1 200 OK\r\n"
+    assert told_of(location) == ["A"]
+
+
 # Its end
 
 
@@ -314,9 +353,9 @@ def keep_all(*topics: str) -> tuple[list[list[str]], list[str]]:
     async def keep() -> list[str]:
         store = Store(cast(Ledger, ledger))
         storing = asyncio.create_task(store.run())
-        kept = [asyncio.create_task(store.keep((Event(topic, "", "", b""), {}))) for topic in topics[:1]]
+        kept = [store.keep((Event(topic, "", "", b""), {})) for topic in topics[:1]]
         await asyncio.to_thread(ledger.stores.wait, 30)
-        kept += [asyncio.create_task(store.keep((Event(topic, "", "", b""), {}))) for topic in topics[1:]]
+        kept += [store.keep((Event(topic, "", "", b""), {})) for topic in topics[1:]]
         await asyncio.sleep(0)
         ledger.let.set()
         said = list(await asyncio.gather(*kept))

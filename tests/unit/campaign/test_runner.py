@@ -104,6 +104,27 @@ def test_looks_that_take_long_and_show_nothing_new_are_fewer(ledger: Ledger, far
     assert slept == pytest.approx([3, 3, 8, 4]), "from one look that takes four seconds to the next, and to the end"
 
 
+def test_the_first_look_comes_after_the_last_request(
+    ledger: Ledger, far_side: FarSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sent last needs as long as what was sent first, and a look may cost calls."""
+    time, looked, sends, sees = Time(), list[float](), far_side.send, far_side.evidence
+    far_side.limit = 2
+
+    def sent(items: Sequence[Item]) -> Mapping[str, Evidence]:
+        time.sleep(1)
+        return sends(items)
+
+    def seen(items: Sequence[Item]) -> Mapping[str, Evidence]:
+        looked.append(time.seconds)
+        return sees(items)
+
+    monkeypatch.setattr(far_side, "send", sent)
+    monkeypatch.setattr(far_side, "evidence", seen)
+    assert states(take_through([step_run(ledger, far_side, time)], DEVICES, sleep=time.sleep)[0]) == ["done"] * 6
+    assert looked == [3 + far_side.poll]
+
+
 def test_what_does_not_come_in_time_is_pending_with_its_reason(ledger: Ledger, far_side: FarSide) -> None:
     far_side.seen = lambda item: Evidence(Found.PENDING, WHY) if item.device == DEVICES[1] else None
     first = run_step(ledger, far_side)
@@ -200,6 +221,25 @@ def test_what_the_far_side_did_not_take_is_left_to_the_next_run_with_its_reason(
     told = run_step(ledger, far_side)
     assert states(told) == ["planned", *["done"] * 5] and told.records[DEVICES[0]].reason == WHY
     assert far_side.calls == [DEVICES[:4], DEVICES[4:]]
+
+
+def test_what_was_not_sent_after_all_is_sent_again_at_once(
+    ledger: Ledger, far_side: FarSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a step that sees only then that it may not send to several at once."""
+    sends = far_side.send
+
+    def one_by_one(items: Sequence[Item]) -> Mapping[str, Evidence]:
+        if len(items) > 1:
+            far_side.limit = 1
+            far_side.calls.append([item.device for item in items])
+            return {item.device: Evidence(Found.NOT_ARRIVED) for item in items}
+        return sends(items)
+
+    monkeypatch.setattr(far_side, "send", one_by_one)
+    assert states(run_step(ledger, far_side)) == ["done"] * 6
+    assert far_side.calls == [DEVICES[:4], DEVICES[4:], *([device] for device in DEVICES)]
+    assert set(far_side.effects().values()) == {1}
 
 
 def test_check_mode_does_not_look_where_looking_writes(ledger: Ledger, far_side: FarSide) -> None:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +93,7 @@ def test_the_first_identity_outlives_an_answer_that_never_came(story: Story) -> 
 def test_an_answer_that_comes_again_while_others_are_awaited_does_no_harm(story: Story) -> None:
     record = story.run()
     mine = Item(DEVICE, record.command_id, {}, record.evidence, record.intended_at, record.attempts)
-    others = replace(mine, device="C02XK0AB0002", evidence={**record.evidence, "queries": {}})
+    others = mine._replace(device="C02XK0AB0002", evidence={**record.evidence, "queries": {}})
     step = story.make(story.sent, Notebook(story.ledger, CAMPAIGN, TENANT), lambda: story.now)
     step.evidence([mine])
     for _time in range(2):
