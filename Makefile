@@ -27,7 +27,7 @@ unit: ## The unit tests alone (ARGS="-k renewal" chooses)
 gates: ## All gates, without our own run of the tests
 	@$(python) tools/gates.py --quick
 
-bench: ## What the plays cost, in one table: a daily run over 100 tenants, the graduation of 10,000 devices
+bench: ## What the plays cost, in one table: a daily run over 100 tenants, the graduation of 10,000 devices, CLOMO PANEL
 	@$(python) tools/run.py bench python tools/bench.py $(CURDIR)/.work/bench
 
 clean: ## Removes what the targets made

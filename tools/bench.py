@@ -12,6 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import clomo_bench
 import graduation_bench
 import renewal_bench
 
@@ -19,7 +20,11 @@ import renewal_bench
 def main(folder: Path, devices: int) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    rows = [*renewal_bench.rows(folder / "renewal"), *graduation_bench.rows(folder / "graduation", devices)]
+    rows = [
+        *renewal_bench.rows(folder / "renewal"),
+        *graduation_bench.rows(folder / "graduation", devices),
+        *clomo_bench.rows(folder / "clomo"),
+    ]
     print(f"\n{'work':62} {'measured':46} {'must':16} kept")
     for row in rows:
         print(f"{row.work:62} {row.measured:46} {row.must:16} {'yes' if row.kept else 'NO'}")

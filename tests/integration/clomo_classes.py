@@ -191,7 +191,6 @@ class Class_:
             "app_names": {app: "CLOMO MDM Agent" if app == AGENT else app for app in record["apps"]},
             "agents": agents,
             "licences": [f"App {each}" for each in told["licences"]],
-            "certificates": record["certificates"],
         }
 
     # What the ledger says

@@ -7,7 +7,11 @@ collected; that collecting gives the same is tested in the first."""
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +22,7 @@ from ansible_collections.nendo.apple_mdm.tests.browser import browser_or_skip
 from ansible_collections.nendo.apple_mdm.tests.integration.clomo_classes import (
     AGENT,
     GAME,
+    MDM_PROFILE,
     QUICK,
     RESTRICTIONS,
     VINTAGES,
@@ -32,18 +37,12 @@ from ansible_collections.nendo.apple_mdm.tests.integration.graduations import (
     events_to,
     settings,
 )
-from ansible_collections.nendo.apple_mdm.tests.simulator.client import World
+from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import LEDGER_KEY
+from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World
 
-DESTRUCTIVE = (
-    "remove_profile",
-    "remove_app",
-    "revoke_licence",
-    "delete",
-    "purge",
-    "erase",
-    "delete_user",
-    "delete_users",
-)
+QUESTIONS = ("device_information", "profile_list", "app_list")
+REMOVALS = ("remove_profile", "remove_app", "revoke_licence", "delete")
+DESTRUCTIVE = (*REMOVALS, "purge", "erase", "delete_user", "delete_users")
 TICKS = ("clomo_ticked_keep_apps", "clomo_ticked_return", "clomo_ticked_carry_over")
 BEFORE_DELETE = ("profiles", "apps", "licences")
 BEFORE_USERS = {"donate": (*BEFORE_DELETE, "delete", "unassign"), "reassign": ("wipe",)}
@@ -270,16 +269,18 @@ def test_a_device_that_refuses(world: World, tmp_path: Path) -> None:
         assert state(group, "profiles") == "failed" and "refused RemoveProfile" in reason(group, "profiles")
 
 
+@pytest.mark.parametrize("devices", [1, 4])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_an_erase_whose_answer_is_lost_is_given_once(world: World, tmp_path: Path, when: Any) -> None:
-    with class_of(world, tmp_path, "reassign", 1, others=0) as group, quick():
+def test_an_erase_whose_answer_is_lost_is_given_once(world: World, tmp_path: Path, when: Any, devices: int) -> None:
+    with class_of(world, tmp_path, "reassign", devices, others=0) as group, quick():
         group.collected()
         world.fault("/commands/erase$", "POST", when=when, status=502)
-        told = group.try_step("wipe", confirm=group.name, max_devices=1)
+        told = group.try_step("wipe", confirm=group.name, max_devices=devices)
         world.no_faults()
-        assert told["failed"] and state(group, "wipe") == "in_doubt"
+        assert told["failed"] and group.states("wipe") == dict.fromkeys(group.devices, "in_doubt")
         group.step("wipe")
-        assert state(group, "wipe") == "done" and group.tenant.panel_device(group.devices[0])["erased"] == 1
+        assert group.states("wipe") == dict.fromkeys(group.devices, "done")
+        assert [told["erased"] for told in group.tenant.panel_devices(group.devices)] == [1] * devices
 
 
 def test_an_erase_that_was_refused_is_never_given_again(world: World, tmp_path: Path) -> None:
@@ -307,6 +308,23 @@ def test_warning_21_a_user_who_has_another_device_stays(world: World, tmp_path: 
         result = group.step("users")
         assert group.tenant.serials[-1] in result["pending"][0]["reason"]["en"]
         assert mail in group.mails() and group.acts("delete_user", "delete_users") == []
+
+
+@pytest.mark.parametrize("survive", [True, False], ids=["together", "one by one"])
+def test_the_users_of_a_class_are_deleted(world: World, tmp_path: Path, survive: bool) -> None:
+    """More than the list shows at once. Of users who are deleted one by one each has a message of his own."""
+    users = 40 if survive else 36
+    switches = {"clomo_ticks_survive_scrolling": survive}
+    with class_of(world, tmp_path, "donate", users, others=0, switches=switches) as group, quick():
+        group.devices = group.devices if survive else [group.devices[0], group.devices[-1]]
+        group.collected()
+        for device in group.devices:
+            group.tenant.panel_colleague("vanish", serial=device)
+        group.settle(*BEFORE_USERS["donate"])
+        group.step("users")
+        assert group.states("users") == dict.fromkeys(group.devices, "done")
+        kinds = [kind for kind, _serials in group.acts("delete_user", "delete_users")]
+        assert kinds == (["delete_users"] if survive else ["delete_user"] * 2)
 
 
 def test_warning_23_administrators_stay(world: World, tmp_path: Path) -> None:
@@ -410,6 +428,67 @@ def test_rows_that_move_never_make_a_wrong_row_be_acted_on(world: World, tmp_pat
         group.tenant.switch(clomo_busy_serials=[])
         assert group.states("delete") == dict.fromkeys(group.devices, "done")
         assert group.counted("delete") == dict.fromkeys(group.devices, 1)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kinds"), [("donate", (*QUESTIONS, *REMOVALS)), ("reassign", (*QUESTIONS, "erase"))]
+)
+def test_a_class_gets_each_command_once_for_all(
+    world: World, tmp_path: Path, outcome: str, kinds: Sequence[str]
+) -> None:
+    with class_of(world, tmp_path, outcome, 10, others=3) as group, quick():
+        group.finish(runs=1)
+        assert [(kind, sorted(serials)) for kind, serials in group.acts(*kinds)] == [
+            (kind, sorted(group.devices)) for kind in kinds
+        ]
+
+
+@pytest.mark.parametrize("items", ["union", "intersection"])
+def test_only_devices_with_the_same_profiles_go_together(world: World, tmp_path: Path, items: str) -> None:
+    with class_of(world, tmp_path, "donate", 4, others=1, switches={"clomo_bulk_items": items}) as group, quick():
+        alike, less = group.devices[:3], group.devices[3]
+        group.tenant.panel_set([less], profiles=[MDM_PROFILE, WIFI])
+        group.plan()
+        group.step("collect")
+        group.step("profiles")
+        assert group.states("profiles") == dict.fromkeys(group.devices, "done")
+        assert [sorted(serials) for _kind, serials in group.acts("remove_profile")] == [sorted(alike), [less]]
+        removed = {
+            told["serial"]: sorted(told["removed_profiles"]) for told in group.tenant.panel_devices(group.devices)
+        }
+        assert removed == {**dict.fromkeys(alike, sorted([WIFI, RESTRICTIONS])), less: [WIFI]}
+
+
+def test_what_the_panel_does_not_offer_for_all_is_removed_one_by_one(world: World, tmp_path: Path) -> None:
+    """A colleague took a profile off one device after it was collected."""
+    with (
+        class_of(world, tmp_path, "donate", 3, others=0, switches={"clomo_bulk_items": "intersection"}) as group,
+        quick(),
+    ):
+        group.plan()
+        group.step("collect")
+        group.tenant.panel_set([group.devices[2]], profiles=[MDM_PROFILE, WIFI])
+        group.tenant.panel_collect([group.devices[2]])
+        group.step("profiles")
+        assert group.states("profiles") == dict.fromkeys(group.devices, "done")
+        assert sorted(serials for _kind, serials in group.acts("remove_profile")) == [
+            [device] for device in sorted(group.devices)
+        ]
+
+
+@pytest.mark.parametrize("step", ["profiles", "delete", "wipe"])
+def test_another_owner_among_several_stops_that_device_alone(world: World, tmp_path: Path, step: str) -> None:
+    outcome = "reassign" if step == "wipe" else "donate"
+    with class_of(world, tmp_path, outcome, 4, others=0, licences=0) as group, quick():
+        group.collected()
+        if step == "delete":
+            group.settle(*BEFORE_DELETE)
+        group.tenant.panel_colleague("hand_over", serial=group.devices[1], mail="new@sakura.example")
+        group.step(step)
+        others = [group.devices[0], *group.devices[2:]]
+        assert group.states(step) == {**dict.fromkeys(others, "done"), group.devices[1]: "failed"}
+        assert "another owner" in reason(group, step, group.devices[1])
+        assert [sorted(serials) for _kind, serials in group.acts(*DESTRUCTIVE)] == [sorted(others)]
 
 
 @pytest.mark.parametrize("survive", [True, False], ids=["survive", "vanish"])
@@ -594,3 +673,64 @@ def test_tenants_of_both_kinds_in_one_play(world: World, tmp_path: Path) -> None
     assert (other["deleted"], other["erased"], len(other["records"])) == (0, 0, 1)
     assert [user["role"] for user in panel.panel_users] != [] and len(panel.panel_users) == 2
     assert [device["unenrolled"] for device in nano.managed()] == [1, 0]
+
+
+def play_of(folder: Path, tenant: Tenant, devices: int, **more: Any) -> Graduation:
+    """Some of the tenant's devices are given away by the shipped play."""
+    tenant.switch(**QUICK)
+    common = {**settings(tenant, folder, str(folder / "ledger.db")), "graduation_wait_timeout": 60}
+    return Graduation(
+        folder, {**common, **more}, {"leaving": (tenant.serials[:devices], {"graduation_outcome": "donate"})}
+    )
+
+
+def test_two_runs_at_once_give_each_command_once(world: World, tmp_path: Path) -> None:
+    """Each with a browser of its own, signed in as the same administrator."""
+    tenant = world.tenant(f"panel-{uuid.uuid4().hex[:6]}", mdm="clomo", devices=5, licences=1)
+    play = play_of(tmp_path, tenant, 4)
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _run: play.run(*CONFIRMED), range(2)))
+    assert [ran.code for ran in both] == [0, 0], "".join(ran.output for ran in both)
+    play.run(*CONFIRMED)
+    pressed = [(act["kind"], act["serials"]) for act in tenant.panel_acts if "refused" not in act]
+    for kind in ("remove_profile", "remove_app", "revoke_licence", "delete"):
+        once = Counter(serial for each, serials in pressed if each == kind for serial in serials)
+        assert once == dict.fromkeys(tenant.serials[:4], 1), kind
+    *gone, other = tenant.panel_devices()
+    assert [(told["deleted"], told["records"]) for told in gone] == [(1, [])] * 4
+    assert (other["deleted"], len(other["records"])) == (0, 1)
+
+
+def test_no_secret_is_shown_or_kept(world: World, tmp_path: Path) -> None:
+    tenant = world.tenant(f"panel-{uuid.uuid4().hex[:6]}", mdm="clomo", clomo_totp=True, devices=1, licences=1)
+    play = play_of(tmp_path, tenant, 1)
+    server = dict(play.common["apple_mdm_server"])
+    session = Path(server["session_path"])
+    told = Graduation(
+        tmp_path,
+        {**play.common, "apple_mdm_server": {**server, "evidence_path": str(tmp_path / "pictures")}},
+        play.groups,
+    ).run(*CONFIRMED, "-vvvv")
+    assert told.code == 0, told.output
+    cookies = [cookie["value"] for cookie in json.loads(session.read_text())["cookies"]]
+    key = tenant.school_private_key.splitlines()[1]
+    secrets = [tenant.clomo_password, tenant.clomo_totp_secret, key, LEDGER_KEY, *cookies]
+    assert cookies and [secret for secret in secrets if secret in told.output] == []
+    kept = [
+        path for path in tmp_path.rglob("*") if path.is_file() and path not in (session, tmp_path / "inventory.json")
+    ]
+    shown = {path.name for path in kept for secret in secrets if secret.encode() in path.read_bytes()}
+    assert any(path.suffix == ".png" for path in kept) and shown == set()
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "pictures").rglob("*"))
+
+
+def test_a_panel_that_is_away_stops_the_run_and_loses_nothing(world: World, tmp_path: Path) -> None:
+    tenant = world.tenant(f"panel-{uuid.uuid4().hex[:6]}", mdm="clomo", devices=1, licences=1)
+    play = play_of(tmp_path, tenant, 1)
+    tenant.switch(clomo_maintenance=True)
+    stopped = play.run(*CONFIRMED)
+    assert stopped.code != 0 and "メンテナンス" in stopped.output and tenant.panel_acts == []
+    tenant.switch(clomo_maintenance=False)
+    gone = play.run(*CONFIRMED)
+    assert gone.code == 0, gone.output
+    assert tenant.panel_device(tenant.serials[0])["deleted"] == 1

@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A graduation on CLOMO PANEL that is killed, browser and all, at every click that acts goes on at the next run.
 
-One campaign of ten devices dies in each run at the next click that had no turn yet: of every second device before the click,
-of the others just after it, while the request is on its way. In the end each device was erased or deleted once, nothing
-happened to any other, and no user went before his device."""
+One campaign of ten devices dies in each run at the next click that had no turn yet: every second time before the click, else
+just after it, while the request is on its way. So does one of fewer devices on a panel that takes each command for one device
+only. In the end each device was erased or deleted once, nothing happened to any other, and no user went before his device."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -26,6 +26,7 @@ from ansible_collections.nendo.apple_mdm.tests.integration.dying import Call, Co
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import World
 
 DEVICES = int(os.environ.get("CLOMO_KILL_DEVICES", "10"))
+FEW = 3
 OTHERS = 2
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
 # These change something, or are the last ones before that
@@ -33,7 +34,8 @@ ACTS = (
     *("command.run", "command.yes", "command.delete_now", "command.erase_now", "anywhere.ok"),
     *("users.edit", "users.delete", "users.run", "organizations.edit", "organizations.delete"),
 )
-LEAST = {"donate": 6, "reassign": 4}  # clicks a device
+LEAST = {"donate": 13, "reassign": 6}  # clicks, where all go together
+ALONE = {"donate": 6, "reassign": 4}  # a device, where they do not
 MOST_RUNS = 300
 
 
@@ -94,14 +96,20 @@ def _browser() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["donate", "reassign"])
-def test_killed_at_every_click(world: World, tmp_path: Path, outcome: str) -> None:
+@pytest.mark.parametrize("together", [True, False], ids=["together", "one by one"])
+def test_killed_at_every_click(world: World, tmp_path: Path, outcome: str, together: bool) -> None:
     """With a module a step, so that no run repeats what is through, and devices that were collected."""
 
     def calls(group: Class_) -> list[Call]:
         step = group.next_step
         return [group.call(step)] if step else []
 
-    killed_at_every_click(world, tmp_path, outcome, DEVICES, calls, collected=True)
+    if together:
+        killed_at_every_click(world, tmp_path, outcome, DEVICES, calls, LEAST[outcome], collected=True)
+    else:
+        switches = {"clomo_single_commands": ["remove_profile", "remove_app", "revoke_licence", "delete", "erase"]}
+        least = FEW * ALONE[outcome]
+        killed_at_every_click(world, tmp_path, outcome, FEW, calls, least, collected=True, switches=switches)
 
 
 @pytest.mark.parametrize("outcome", ["donate", "reassign"])
@@ -114,7 +122,7 @@ def test_killed_at_every_click_of_all_steps_in_one(world: World, tmp_path: Path,
             else []
         )
 
-    killed_at_every_click(world, tmp_path, outcome, 1, calls)
+    killed_at_every_click(world, tmp_path, outcome, 1, calls, ALONE[outcome])
 
 
 def killed_at_every_click(
@@ -123,10 +131,12 @@ def killed_at_every_click(
     outcome: str,
     devices: int,
     calls: Callable[[Class_], list[Call]],
+    least: int,
     *,
     collected: bool = False,
+    switches: Mapping[str, Any] | None = None,
 ) -> None:
-    with class_of(world, folder, outcome, devices, others=OTHERS) as group, quick():
+    with class_of(world, folder, outcome, devices, others=OTHERS, switches=switches) as group, quick():
         bystanders = group.tenant.serials[devices:]
         turns = Turns(folder / "turns.txt")
         group.plan()
@@ -142,7 +152,7 @@ def killed_at_every_click(
             assert not [result["msg"] for result in ended.results if result.get("failed")]
             agrees(group)
         assert not group.left, group.reasons()
-        assert len(turns.had) >= LEAST[outcome] * devices
+        assert len(turns.had) >= least
         judge(group)
         assert group.tenant.panel_devices(bystanders) == before
 

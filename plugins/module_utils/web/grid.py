@@ -6,7 +6,7 @@ place, and by several cells where one does not tell it from others."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,22 +61,30 @@ class Grid:
     def rows_if_still(self) -> list[Row] | None:
         """The same, or None where it never keeps still for as long as that takes."""
         for _walk in range(WALKS):
-            found = self._walked(lambda rows: None)
+            found = self._walked()
             if found is not None:
                 return list(found.values())
         return None
 
-    def tick(self, wanted: Collection[str]) -> None:
-        """Ticks rows by their own cell, wherever in the list they stand. What is ticked afterwards has to be read again."""
-        left, own = set(wanted), self._own or ""
+    def tick(self, wanted: Callable[[Row], bool], number: int, apart: Sequence[str]) -> None:
+        """Ticks such rows, wherever in the list they stand, until there were so many. What is ticked afterwards has to be read
+        again. apart: the columns that tell one row from others of its name."""
+        for count, row in enumerate(self.each(wanted), 1):
+            if not row.ticked:
+                self._screen.press_at(
+                    self._key, self._row({key: row.cells[key] for key in apart}).get_by_role("checkbox")
+                )
+            if count >= number:
+                return
 
-        def ticked(rows: Sequence[Row]) -> bool:
-            for name in [row.cells[own] for row in rows if row.cells[own] in left and not row.ticked]:
-                self._screen.press_at(self._key, self._row({own: name}).get_by_role("checkbox"))
-            left.difference_update(row.cells[own] for row in rows)
-            return not left
-
-        self._walked(ticked)
+    def each(self, wanted: Callable[[Row], bool]) -> Iterator[Row]:
+        """Such rows from the top to the end, each once, and as the list is at that moment: a press on a row may scroll it."""
+        own, met, part = self._own or "", set[str](), 0.0
+        while not self._screen.ask(self._key, self._place(), SCROLL, part)["end"] or not part:
+            part = STEP
+            while row := next((row for row in self._drawn()[0] if row.cells[own] not in met and wanted(row)), None):
+                met.add(row.cells[own])
+                yield row
 
     def press_row(self, cells: Mapping[str, str]) -> None:
         """The row whose cells say all of it."""
@@ -115,15 +123,13 @@ class Grid:
             raise self._screen.trouble(key, f"{len(found)} columns are called so", "、".join(filter(None, heads)))
         return found[0]
 
-    def _walked(self, see: Callable[[Sequence[Row]], Any]) -> dict[int, Row] | None:
-        """All rows by their place, or None where some moved meanwhile. see: ends the walk by a true answer."""
+    def _walked(self) -> dict[int, Row] | None:
+        """All rows by their place, or None where some moved meanwhile."""
         part, found, totals = 0.0, dict[int, Row](), set[int]()
         while not self._screen.ask(self._key, self._place(), SCROLL, part)["end"] or not part:
             rows, told = self._drawn()
             found |= dict(zip(told["places"], rows, strict=True))
             totals.add(told["total"])
-            if see(rows):
-                return found
             part = STEP
         return found if totals == {len(found)} and self._is_each_once(found.values()) else None
 
@@ -150,13 +156,12 @@ def items_of(screen: Screen, key: str) -> list[list[str]] | None:
     place = screen.root.get_by_role("list", name=names)  # an empty one has no height
     if not screen.number(key, place):
         return None
-    part, found, size = 0.0, dict[int, list[str]](), 0
-    while not screen.ask(key, place, SCROLL, part)["end"] or not part:
+    told = screen.ask(key, place, LIST_ITEMS)
+    found, size, part = dict(told["items"]), told["size"], 0.0
+    while len(found) != size and (not screen.ask(key, place, SCROLL, part)["end"] or not part):
         screen.page.wait_for_timeout(DRAW_SECONDS * 1000 if part else 0)
         told = screen.ask(key, place, LIST_ITEMS)
-        size = told["size"]
-        found |= dict(told["items"])
-        part = STEP
+        found, size, part = found | dict(told["items"]), told["size"], STEP
     if len(found) != size:
         raise screen.trouble(key, f"{len(found)} of its {size} entries were seen")
     return [found[number] for number in sorted(found)]

@@ -24,6 +24,7 @@ FETCHES = ("xhr", "fetch")
 LONG_SECONDS = 5.0  # a request that takes longer waits for news and is none that somebody waits for
 RESTLESS_SECONDS = 3.0  # a text that changes for longer, while nothing loads, does so for ever
 STILL_SECONDS = 0.12
+ANSWERED_SECONDS = 0.06  # the same, once something has come that was asked for
 GLANCE_MS = 20
 
 
@@ -35,6 +36,7 @@ class Rest:
         self._loading = loading
         self._monotonic = monotonic
         self._began: dict[Any, float] = {}
+        self._came: float | None = None
         page.on("request", self._begins)
         page.on("requestfinished", self._ends)
         page.on("requestfailed", self._ends)
@@ -43,22 +45,28 @@ class Rest:
         """Whether it came to rest in time."""
         now = quiet_since = self._monotonic()
         deadline = now + seconds
+        self._came = None
         self._look(anew=True)
         while now < deadline:
             self._page.wait_for_timeout(GLANCE_MS)
             told, now = self._look(), self._monotonic()
             if told["loads"] or self._is_fetching(now):
                 quiet_since = now
-            elif told["still"] or now - quiet_since >= RESTLESS_SECONDS:
+            elif self._is_still(told["still"], now) or now - quiet_since >= RESTLESS_SECONDS:
                 return True
         return False
 
-    def _look(self, *, anew: bool = False) -> dict[str, bool]:
+    def _is_still(self, seconds: float, now: float) -> bool:
+        if self._came is None:
+            return seconds >= STILL_SECONDS
+        return min(seconds, now - self._came) >= ANSWERED_SECONDS
+
+    def _look(self, *, anew: bool = False) -> dict[str, Any]:
         """Another page may just be coming."""
         try:
-            return dict(self._page.evaluate(STILL, [STILL_SECONDS * 1000, self._loading, anew]))
+            return dict(self._page.evaluate(STILL, [self._loading, anew]))
         except PlaywrightError:
-            return {"still": False, "loads": True}
+            return {"still": 0.0, "loads": True}
 
     def _is_fetching(self, now: float) -> bool:
         return any(now - began < LONG_SECONDS for began in self._began.values())
@@ -68,4 +76,5 @@ class Rest:
             self._began[request] = self._monotonic()
 
     def _ends(self, request: Any) -> None:
-        self._began.pop(request, None)
+        if self._began.pop(request, None) is not None:
+            self._came = self._monotonic()

@@ -27,8 +27,10 @@ from .scripts import (
     LINES,
     NEW_LINE,
     ON_TOP,
+    ONLY,
     OWN_LABEL,
     QUIET,
+    REACHED,
     ROW,
     TEXT_INPUTS,
     TICKS,
@@ -253,12 +255,8 @@ class Screen:
 
     def count(self, key: str) -> int:
         """How often it stands there now."""
-        root = self._root()
-        found = self._kinds(key, root)
-        either = found[0]
-        for kind in found[1:]:
-            either = either.or_(kind)
-        either = either if either.count() else self._texts(key, root)
+        either = self._of_its_kind(key)
+        either = either if either.count() else self._texts(key, self._root())
         return len(self._do(key, lambda: either.evaluate_all(INNERMOST)))
 
     def like(self, key: str) -> list[str]:
@@ -439,14 +437,12 @@ class Screen:
 
     def find(self, key: str, *, within: str | None = None) -> Locator:
         """The one element of this label, visible and enabled; among several the one that belongs to the label within."""
-        self._await(key, self._candidates(key))
+        either = self._of_its_kind(key)
+        if not self._do(key, either.count):
+            self._await(key, self._candidates(key))
+            either = self._of_its_kind(key)
+            either = either if either.count() else self._texts(key, self._root())
         self.look_around(key)
-        kinds = self._kinds(key, self._root())
-        either = kinds[0]
-        for kind in kinds[1:]:
-            either = either.or_(kind)
-        if not either.count():
-            either = self._texts(key, self._root())
         chosen = self._do(key, lambda: either.evaluate_all(INNERMOST))
         if len(chosen) > 1 and within:
             chosen = self._belonging(key, either, chosen, within)
@@ -493,6 +489,13 @@ class Screen:
             found = [self._texts(key, root)]
         return [each.filter(visible=True) for each in found]
 
+    def _of_its_kind(self, key: str) -> Locator:
+        kinds = self._kinds(key, self._root())
+        either: Locator = kinds[0]
+        for kind in kinds[1:]:
+            either = either.or_(kind)
+        return either
+
     def _texts(self, key: str, root: Any) -> Locator:
         found: Locator = root.get_by_text(self._regex(key))
         if self.labels[key].role == "file":  # the browser's own button has no text in the page
@@ -538,10 +541,10 @@ class Screen:
         return found.filter(visible=True)
 
     def _only(self, key: str, found: Locator) -> Locator:
-        chosen = self._do(key, lambda: found.evaluate_all(INNERMOST))
+        chosen, total = self._do(key, lambda: found.evaluate_all(ONLY))
         if len(chosen) != 1:
             raise self._error(key, f"it stands there {len(chosen)} times", self._seen())
-        return found if found.count() == 1 else found.nth(chosen[0])
+        return found if total == 1 else found.nth(chosen[0])
 
     def _belonging(self, key: str, either: Locator, chosen: list[int], within: str) -> list[int]:
         anchors = self._candidates(within).element_handles()
@@ -645,6 +648,8 @@ class Screen:
         """Brought into view as often as it is drawn anew; pressed once."""
 
         def in_view() -> bool:
+            if target.evaluate(REACHED, timeout=self._ms):
+                return False
             target.scroll_into_view_if_needed(timeout=self._ms)
             return bool(target.evaluate(OWN_LABEL, timeout=self._ms))
 

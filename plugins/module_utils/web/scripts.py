@@ -15,9 +15,11 @@ __all__ = [
     "LINES",
     "LIST_ITEMS",
     "NEW_LINE",
+    "ONLY",
     "ON_TOP",
     "OWN_LABEL",
     "QUIET",
+    "REACHED",
     "ROW",
     "SCROLL",
     "STILL",
@@ -29,6 +31,15 @@ __all__ = [
 
 # The innermost of elements that lie in one another, as indices.
 INNERMOST = "els => els.map((e, i) => els.some(o => o !== e && e.contains(o)) ? -1 : i).filter(i => i >= 0)"
+
+# The same, and how many elements there are.
+ONLY = f"els => [({INNERMOST})(els), els.length]"
+
+# Whether a click on its middle would reach the element as it stands now.
+REACHED = """e => {
+  const r = e.getBoundingClientRect(), top = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);
+  return !!top && e.contains(top);
+}"""
 
 # Which of the elements belong to one of the anchors: those with the smallest box around both; where that is the same for
 # all, as in a flat tree, those that follow an anchor before the next entry of its level.
@@ -143,11 +154,11 @@ NEW_LINE = """({groups, ignored, before, windows}) => {
   return open.length > windows ? {key: 'window', line: ''} : false;
 }"""
 
-# Whether something says that it loads, and the text has kept still for so many milliseconds. anew: it counts from now.
-STILL = """([ms, loading, anew]) => {
+# Whether something says that it loads, and for how many seconds the text has kept still. anew: it counts from now.
+STILL = """([loading, anew]) => {
   const text = document.body ? document.body.innerText : '', now = performance.now(), last = window.__nendo_still;
   if (anew || !last || last.text !== text) window.__nendo_still = {text, since: now};
-  return {still: now - window.__nendo_still.since >= ms, loads: new RegExp(loading, 'i').test(text)};
+  return {still: (now - window.__nendo_still.since) / 1000, loads: new RegExp(loading, 'i').test(text)};
 }"""
 
 # What a table shows: its columns, the rows that are in the page with their places, and whether these fill what is in view.

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant
 from ansible_collections.nendo.apple_mdm.tests.unit.simulator.warden import Warden, Wire
 
-FIRST, SECOND, THIRD, FOURTH = (f"s0000{number}@school.example" for number in range(1, 5))
+FIRST, SECOND, THIRD = (f"s0000{number}@school.example" for number in range(1, 4))
 STAFF = "staff1@school.example"
 
 

@@ -4,17 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..._time import to_iso
 from ...web.screen import Screen
 from ..protocol import Evidence, Found, Item
-from .commands import COMMANDS
-from .reasons import another_owner, failed, has_left, not_there, waits
+from .command_step import CommandStep
+from .commands import COMMANDS, Answer
+from .devices import Device
+from .reasons import another_owner, failed, waits
 from .report_lines import Line, Seen, newer, seen_of
 from .selection import same_owner
-from .step import OWNER, PanelStep
+from .step import OWNER
 
 __all__ = ["QUESTIONS", "CollectStep"]
 
@@ -25,7 +27,7 @@ QUESTIONS: Mapping[str, str] = {
 }
 
 
-class CollectStep(PanelStep):
+class CollectStep(CommandStep):
     """Its owner at the first time is the one that the campaign is about."""
 
     name = "collect"
@@ -37,25 +39,40 @@ class CollectStep(PanelStep):
         marks = self._screens.marks([item.device for item in items])
         return {item.device: {"mark": marks[item.device], "first": item.evidence.get("first")} for item in items}
 
-    def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
-        with self._panel.work() as screen:
-            return {item.device: self._asked(screen, item) for item in items}
-
-    def _asked(self, screen: Screen, item: Item) -> Evidence:
-        devices = self._screens.devices
-        device = devices.the_one(screen, item.device)
-        if device is None:
-            return not_there()
-        if device.struck:
-            return has_left(Found.FAILED)
-        if self._is_another(item, device.owner):
+    def alone(self, screen: Screen, item: Item) -> Evidence:
+        device = self.managed(self._screens.devices.the_one(screen, item.device), left=Found.FAILED)
+        if isinstance(device, Evidence):
+            return device
+        if not self.is_owner(item, device.owner):
             return another_owner()
-        devices.select(screen, device)
+        self._screens.devices.select(screen, device)
         for name in QUESTIONS:
             answer = self._screens.commands.give(screen, COMMANDS[name], [item.device])
             if not answer.accepted:
-                return self.answered(answer)
-        return Evidence(Found.PENDING, facts={"accepted": True})
+                break
+        return self.answered(answer)
+
+    def give(
+        self, screen: Screen, serials: Sequence[str], fits: Callable[[Device], bool], choices: Sequence[str]
+    ) -> Answer:
+        """All questions to the devices that are ticked, and that have to stay so."""
+        devices, answer = self._screens.devices, Answer(offered=False)
+        for number, name in enumerate(QUESTIONS):
+            if (
+                number
+                and devices.ticked(screen, fits) != serials
+                and devices.tick(screen, fits, len(serials)) != serials
+            ):
+                return Answer(offered=False)
+            answer = self._screens.commands.give(screen, COMMANDS[name], serials)
+            if not answer.accepted:
+                break
+        return answer
+
+    def is_owner(self, item: Item, cell: str) -> bool:
+        """Whoever it is at the first time."""
+        first = item.evidence.get("first")
+        return first is None or same_owner(first, cell)
 
     def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         lines = self._screens.reports.since({item.device: item.evidence["mark"] for item in items})
@@ -78,33 +95,24 @@ class CollectStep(PanelStep):
         return waits(self.dies_on(item, _first(seen)), [name for name, each in seen.items() if not each.succeeded])
 
     def _read(self, items: Sequence[Item]) -> dict[str, Evidence]:
-        told: dict[str, Evidence] = {}
-        if items:
-            with self._panel.work() as screen:
-                for item in items:
-                    told[item.device] = self._kept(screen, item)
-        return told
+        known = {item.device: item for item in items}
+        if not known:
+            return {}
+        with self._panel.work() as screen:
+            visited = self._screens.devices.visit(screen, list(known))
+            return {serial: self._kept(screen, known[serial], device) for serial, device in visited}
 
-    def _kept(self, screen: Screen, item: Item) -> Evidence:
-        devices = self._screens.devices
-        device = devices.the_one(screen, item.device)
-        if device is None:
-            return not_there()
-        if device.struck:
-            return has_left(Found.FAILED)
-        devices.select(screen, device)
+    def _kept(self, screen: Screen, item: Item, device: Device | None) -> Evidence:
+        """Of the pane that is open."""
+        device_or_why = self.managed(device, left=Found.FAILED)
+        if isinstance(device_or_why, Evidence):
+            return device_or_why
+        if hindrance := self.owned(screen, item):
+            return hindrance
         facts = self._screens.pane.facts(screen)
         owner = {name: facts[name] for name in OWNER}
-        if self._is_another(
-            item, f"{facts['owner']} <{facts['owner_mail']}>" if facts["owner_mail"] else facts["owner"]
-        ):
-            return another_owner()
         self._notebook.keep_facts({item.device: {**facts, "last_answer_at": to_iso(self._screens.clock())}})
         return Evidence(Found.DONE, facts={"collected": True, "first": item.evidence.get("first") or owner})
-
-    def _is_another(self, item: Item, cell: str) -> bool:
-        first = item.evidence.get("first")
-        return first is not None and not same_owner(first, cell)
 
     def clicks(self, facts: Mapping[str, Any]) -> list[str]:
         way = super().clicks(facts)[:2]

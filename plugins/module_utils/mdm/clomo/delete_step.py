@@ -14,23 +14,21 @@ from typing import Any
 
 from ...web.screen import Screen
 from ..protocol import Evidence, Found, Item
-from .commands import COMMANDS, Answer
+from .command_step import CommandStep
+from .commands import COMMANDS
 from .devices import Device
 from .reasons import another_owner, has_left, is_gone, not_collected, pending, work_smart
 from .selection import same_owner
-from .step import OWNER, PanelStep
+from .step import OWNER
 
 __all__ = ["DeleteStep"]
 
-FEW = 8  # devices that are searched for one by one
-AT_ONCE = 100
 SETTLES = timedelta(minutes=1)  # so long a deletion may take to show
 
 
-class DeleteStep(PanelStep):
+class DeleteStep(CommandStep):
     name = "delete"
     command = "delete"
-    limit = AT_ONCE
 
     def hindrance(self, facts: Mapping[str, Any]) -> Evidence | None:
         if not facts:
@@ -52,27 +50,13 @@ class DeleteStep(PanelStep):
     def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         """By what the panel shows of each now."""
         with self._panel.work() as screen:
-            rows = self._rows(screen, [item.device for item in items])
+            rows = self._screens.devices.the_ones(screen, [item.device for item in items])
             told = {item.device: self._verdict(item, rows[item.device]) for item in items}
             ready = [item for item in items if told[item.device] is None]
             done = {device: verdict for device, verdict in told.items() if verdict}
             struck = [item for item in items if item.device in done and done[item.device].facts.get("left")]
             done |= {item.device: self._purged(screen, item) for item in struck}
-            return done | self._deleted(screen, ready)
-
-    def _rows(self, screen: Screen, serials: Sequence[str]) -> dict[str, Device | None]:
-        """Of many by the whole list, in which one may be missed that moves meanwhile: those that are missing are looked for again."""
-        devices = self._screens.devices
-        found: dict[str, Device | None] = dict.fromkeys(serials)
-        for _look in range(2):
-            missing = [serial for serial, device in found.items() if device is None]
-            if len(missing) <= FEW:
-                return found | {serial: devices.the_one(screen, serial) for serial in missing}
-            every = devices.everything(screen)
-            for serial in missing:
-                mine = [device for device in every if device.serial == serial]
-                found[serial] = devices.chosen(screen, mine, serial)
-        return found
+            return done | self.to_all(screen, ready)
 
     def _verdict(self, item: Item, device: Device | None) -> Evidence | None:
         """Why it is not deleted; None where it is."""
@@ -82,20 +66,7 @@ class DeleteStep(PanelStep):
             return has_left(Found.SKIPPED)
         return None if same_owner(item.evidence, device.owner) else another_owner()
 
-    def _deleted(self, screen: Screen, items: Sequence[Item]) -> dict[str, Evidence]:
-        if len(items) > 1:
-            answer = self._together(screen, [item.device for item in items])
-            if answer is not None and answer.accepted:
-                return {item.device: self.answered(answer) for item in items}
-        return {item.device: self._alone(screen, item) for item in items}
-
-    def _together(self, screen: Screen, serials: Sequence[str]) -> Answer | None:
-        """None where they could not be ticked all at once: then nothing was pressed."""
-        if self._screens.devices.tick(screen, serials):
-            return None
-        return self._screens.commands.give(screen, COMMANDS["delete"], serials)
-
-    def _alone(self, screen: Screen, item: Item) -> Evidence:
+    def alone(self, screen: Screen, item: Item) -> Evidence:
         if hindrance := self.selected(screen, item, left=Found.NOT_ARRIVED, gone=Found.DONE):
             return hindrance
         had = bool(self._screens.pane.licences(screen))
@@ -115,17 +86,20 @@ class DeleteStep(PanelStep):
     # What became of it
 
     def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
+        known = {item.device: item for item in items}
         with self._panel.work() as screen:
-            rows = self._rows(screen, [item.device for item in items])
-            return {item.device: self._judged(screen, item, rows[item.device]) for item in items}
+            rows = self._screens.devices.the_ones(screen, list(known))
+            left = [serial for serial, device in rows.items() if device is not None]
+            visited = self._screens.devices.visit(screen, left)
+            told = {serial: self._judged(screen, known[serial], device) for serial, device in visited}
+        return dict.fromkeys(known, is_gone()) | told
 
     def _judged(self, screen: Screen, item: Item, device: Device | None) -> Evidence:
+        """By the pane that is open."""
         if device is None:
             return is_gone()
         if not device.struck and not same_owner(item.evidence, device.owner):
             return another_owner()
-        self._screens.devices.find(screen, item.device)
-        self._screens.devices.select(screen, device)
         licences = self._screens.pane.licences(screen)
         if licences:
             return _goes_first(len(licences))

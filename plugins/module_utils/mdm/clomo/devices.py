@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...web.grid import Grid, Row
@@ -16,7 +16,11 @@ from .selection import counts_in, difference, one_row
 __all__ = ["Device", "Devices"]
 
 COLUMNS = ("devices.serial", "devices.name", "devices.owner", "devices.organization", "devices.state")
+APART = ("devices.serial", "devices.state")
 TRIES = 3  # to press a row that moves
+FEW = 8  # devices that are searched for one by one
+ROWS_A_SEARCH = 20  # so many are read in the time of a search
+ROWS_A_COMMAND = 50  # and in that of a command to one device
 
 
 @dataclass(frozen=True)
@@ -46,40 +50,89 @@ class Devices:
 
     def the_one(self, screen: Screen, serial: str) -> Device | None:
         """The row that counts; None where there is none. PanelError where it is not clear which."""
-        return self.chosen(screen, self.find(screen, serial), serial)
+        return self._chosen(screen, self.find(screen, serial), serial)
 
-    def chosen(self, screen: Screen, found: list[Device], serial: str) -> Device | None:
-        if not found:
-            return None
+    def _chosen(self, screen: Screen, found: Sequence[Device], serial: str) -> Device | None:
         number = one_row([vars(device) for device in found], [device.struck for device in found])
-        if number is None:
+        if found and number is None:
             raise screen.trouble("devices.serial", f"{serial} stands there {len(found)} times")
-        return found[number]
+        return None if number is None else found[number]
+
+    def the_ones(self, screen: Screen, serials: Collection[str]) -> dict[str, Device | None]:
+        """The same of many."""
+        return {serial: self._chosen(screen, rows, serial) for serial, rows in self.rows_of(screen, serials).items()}
+
+    def rows_of(self, screen: Screen, serials: Collection[str]) -> dict[str, list[Device]]:
+        """In the whole list one may be missed that moves meanwhile: those that are missing are looked for again."""
+        found: dict[str, list[Device]] = {serial: [] for serial in serials}
+        for _look in range(2):
+            missing = {serial for serial, rows in found.items() if not rows}
+            if not self._is_short(screen, len(missing)):
+                return found | {serial: self.find(screen, serial) for serial in missing}
+            for device in self._all(screen):
+                if device.serial in missing:
+                    found[device.serial].append(device)
+        return found
+
+    def visit(self, screen: Screen, serials: Collection[str]) -> Iterator[tuple[str, Device | None]]:
+        """Each with its pane open, in the order of the list as far as they can be had there; None for one that is not there."""
+        left = dict.fromkeys(serials)
+        if self.ticked_count(screen):
+            self._panel.open_devices(screen, anew=True)
+        if self._is_short(screen, len(left)):
+            for device in self._along_the_list(screen, serials):
+                del left[device.serial]
+                yield device.serial, device
+        for serial in left:
+            found = self.the_one(screen, serial)
+            if found is not None:
+                self.select(screen, found)
+            yield serial, found
+
+    def _along_the_list(self, screen: Screen, serials: Collection[str]) -> Iterator[Device]:
+        """Those of which the list has one row."""
+        states: dict[str, list[str]] = {serial: [] for serial in serials}
+        for row in self._grid(screen).rows_if_still() or []:
+            states.get(row.cells["devices.serial"], []).append(row.cells["devices.state"])
+        single = {serial for serial, mine in states.items() if len(mine) == 1}
+        for row in self._grid(screen).each(lambda row: row.cells["devices.serial"] in single):
+            device = self._device(row)
+            if self._opened(screen, device):
+                yield device
 
     def select(self, screen: Screen, device: Device) -> None:
         """Its pane is open afterwards, and no row is ticked. The list was searched for it."""
         if self.ticked_count(screen):
             self._panel.open_devices(screen, anew=True)
             self._search(screen, device.serial)
-        cells = {"devices.serial": device.serial, "devices.state": device.state}
+        if not self._opened(screen, device):
+            raise screen.trouble("device.serial", f"it shows another device than {device.serial}")
+
+    def _opened(self, screen: Screen, device: Device) -> bool:
         for _try in range(TRIES):
-            self._grid(screen).press_row(cells)
+            self._grid(screen).press_row({"devices.serial": device.serial, "devices.state": device.state})
             self._panel.rest()
             if shown(screen).get("device.serial") == device.serial:
-                return
-        raise screen.trouble("device.serial", f"it shows another device than {device.serial}")
+                return True
+        return False
 
-    def tick(self, screen: Screen, serials: Collection[str]) -> str | None:
-        """Exactly these rows are ticked afterwards, as read over the whole list; else what is different."""
+    def tick(self, screen: Screen, fits: Callable[[Device], bool], number: int) -> list[str] | None:
+        """The serial numbers of the rows that are ticked afterwards: those that fit, at most so many. None where others are, as
+        read over the whole list, or where that would take longer than one device after the other."""
         self._panel.open_devices(screen, anew=True)
-        self._search(screen, next(iter(serials)) if len(serials) == 1 else "")
-        self._grid(screen).tick(serials)
+        self._search(screen, "")
+        if self._grid(screen).count() > ROWS_A_COMMAND * number:
+            return None
+        self._grid(screen).tick(lambda row: fits(self._device(row)), number, APART)
         self._panel.rest()
-        rows = self._grid(screen).rows_if_still()
-        if rows is None:
-            return "the list does not keep still"
-        ticked = [row.cells["devices.serial"] for row in rows if row.ticked]
-        return difference(serials, ticked, [self.ticked_count(screen)])
+        return self.ticked(screen, fits)
+
+    def ticked(self, screen: Screen, fits: Callable[[Device], bool]) -> list[str] | None:
+        """The same, of what is ticked now."""
+        ticked = [row for row in self._grid(screen).rows_if_still() or [] if row.ticked]
+        serials = [row.cells["devices.serial"] for row in ticked]
+        others = not all(fits(self._device(row)) for row in ticked)
+        return None if others or difference(serials, serials, [self.ticked_count(screen)]) else serials
 
     def ticked_count(self, screen: Screen) -> int:
         """Rows that are not in view are counted, too."""
@@ -95,14 +148,20 @@ class Devices:
         screen.press("devices.search_now")
         self._panel.rest()
 
+    def _is_short(self, screen: Screen, wanted: int) -> bool:
+        """Whether the whole list, which is shown then, is read in less time than so many searches take."""
+        if wanted <= FEW:
+            return False
+        self._search(screen, "")
+        return self._grid(screen).count() <= ROWS_A_SEARCH * wanted
+
     def _all(self, screen: Screen) -> list[Device]:
-        struck = self._panel.labels["devices.struck"].texts
-        return [_device(row, struck) for row in self._grid(screen).rows()]
+        return [self._device(row) for row in self._grid(screen).rows()]
+
+    def _device(self, row: Row) -> Device:
+        cells = {key.partition(".")[2]: text for key, text in row.cells.items()}
+        struck = any(text in cells["state"] for text in self._panel.labels["devices.struck"].texts)
+        return Device(**cells, struck=row.struck or struck)
 
     def _grid(self, screen: Screen) -> Grid:
         return Grid(screen, "devices.list", COLUMNS, "devices.serial")
-
-
-def _device(row: Row, struck: Collection[str]) -> Device:
-    cells = {key.partition(".")[2]: text for key, text in row.cells.items()}
-    return Device(**cells, struck=row.struck or any(text in cells["state"] for text in struck))

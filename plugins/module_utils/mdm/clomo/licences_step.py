@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ...web.screen import Screen
 from ..protocol import Evidence, Found, Item
+from .command_step import CommandStep
 from .commands import COMMANDS
+from .devices import Device
 from .reasons import failed, not_collected, pending
 from .report_lines import Line, newer, reaches_back, seen_of
-from .step import PanelStep, Screens
+from .step import Screens
 
 if TYPE_CHECKING:
     from ...campaign.notebook import Notebook
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["LicencesStep"]
 
 
-class LicencesStep(PanelStep):
+class LicencesStep(CommandStep):
     name = "licences"
     command = "revoke"
 
@@ -33,11 +35,14 @@ class LicencesStep(PanelStep):
             return not_collected()
         return None if facts["licences"] else _none_left()
 
-    def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
-        with self._panel.work() as screen:
-            return {item.device: self._revoked(screen, item) for item in items}
+    def choices(self, item: Item) -> Sequence[str] | None:
+        """As for what is removed from devices."""
+        return list(item.facts["licences"]) if not item.evidence["again"] else None
 
-    def _revoked(self, screen: Screen, item: Item) -> Evidence:
+    def asked(self, item: Item) -> Mapping[str, Any]:
+        return {"asked": list(item.facts["licences"])}
+
+    def alone(self, screen: Screen, item: Item) -> Evidence:
         if hindrance := self.selected(screen, item):
             return hindrance
         there = self._screens.pane.licences(screen)
@@ -45,11 +50,17 @@ class LicencesStep(PanelStep):
 
     def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         lines = self._screens.reports.since({item.device: item.evidence["mark"] for item in items})
+        known = {item.device: item for item in items}
         with self._panel.work() as screen:
-            return {item.device: self._judged(screen, item, lines[item.device]) for item in items}
+            visited = self._screens.devices.visit(screen, list(known))
+            return {serial: self._judged(screen, known[serial], device, lines[serial]) for serial, device in visited}
 
-    def _judged(self, screen: Screen, item: Item, lines: Sequence[Line]) -> Evidence:
-        if hindrance := self.selected(screen, item, left=Found.FAILED):
+    def _judged(self, screen: Screen, item: Item, device: Device | None, lines: Sequence[Line]) -> Evidence:
+        """By the pane that is open."""
+        device_or_why = self.managed(device, left=Found.FAILED)
+        if isinstance(device_or_why, Evidence):
+            return device_or_why
+        if hindrance := self.owned(screen, item):
             return hindrance
         left = self._screens.pane.licences(screen)
         if not left:

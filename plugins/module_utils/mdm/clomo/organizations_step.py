@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["OrganizationsStep"]
 
+STILL = pending(
+    "CLOMO PANEL still shows the organisation; it is looked for again.",
+    "CLOMO PANEL に組織がまだ表示されています。もう一度確認します。",
+)
+
 
 class OrganizationsStep(PanelStep):
     """One that is not empty is no failure: others stay in it."""
@@ -102,17 +107,7 @@ class OrganizationsStep(PanelStep):
     def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         with self._panel.work() as screen:
             there = {path[-1] for path in self._people.organizations(screen)}
-        return {item.device: self._judged(item, item.evidence["organization"] in there) for item in items}
-
-    def _judged(self, item: Item, there: bool) -> Evidence:
-        if not there:
-            return is_gone()
-        if self.is_late(item) or not item.evidence.get("accepted"):
-            return Evidence(Found.NOT_ARRIVED)
-        return pending(
-            "CLOMO PANEL still shows the organisation; it is looked for again.",
-            "CLOMO PANEL に組織がまだ表示されています。もう一度確認します。",
-        )
+        return {item.device: self.by_its_absence(item, item.evidence["organization"] in there, STILL) for item in items}
 
     def clicks(self, facts: Mapping[str, Any]) -> list[str]:
         keys = ("tabs.users", "organizations.edit", "organizations.delete", "anywhere.ok")

@@ -36,7 +36,7 @@ class Pane:
     def facts(self, screen: Screen) -> dict[str, Any]:
         """All of it, of a device that was just selected."""
         told = self.details(screen)
-        return {**told, **self.profiles(screen), **self.apps(screen), "certificates": self.certificates(screen)}
+        return {**told, **self.profiles(screen), **self.apps(screen)}
 
     def details(self, screen: Screen) -> dict[str, Any]:
         told = shown(screen)

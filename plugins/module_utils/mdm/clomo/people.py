@@ -85,7 +85,7 @@ class People:
         """Whether exactly these are ticked, as read over the whole list."""
         self._panel.open_users(screen, anew=True)
         self._search(screen, "")
-        self._grid(screen).tick(mails)
+        self._grid(screen).tick(lambda row: row.cells["users.mail"] in mails, len(mails), ["users.mail"])
         self._panel.rest()
         rows = self._grid(screen).rows_if_still() or []
         ticked = [row.cells["users.mail"] for row in rows if row.ticked]
@@ -111,7 +111,8 @@ class People:
             return self._last_press(screen, "users.deleted")
 
     def _last_press(self, screen: Screen, success: str) -> str | None:
-        """The last OK, and the panel's end message; its words where it said no."""
+        """The last OK, and the panel's end message; its words where it said no. An earlier one would be taken for it."""
+        screen.until(success, lambda: not screen.lines(success), expected=("users.confirm",))
         told, line = screen.after(
             lambda: screen.press("anywhere.ok"),
             *REFUSALS,

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from ...web.screen import Screen
 from ..protocol import Evidence, Found, Item
+from .command_step import CommandStep
 from .commands import Answer
 from .pane import Pane
 from .reasons import failed, not_collected, waits, work_smart
 from .report_lines import Line, newer, reaches_back, seen_of
-from .step import PanelStep, Screens
+from .step import Screens
 
 if TYPE_CHECKING:
     from ...campaign.notebook import Notebook
@@ -66,7 +67,7 @@ def apps(wanted: Collection[str], all_managed: bool) -> Removal:
     return Removal("apps", "remove_app", "RemoveApplication", targets, now)
 
 
-class RemovalStep(PanelStep):
+class RemovalStep(CommandStep):
     def __init__(self, removal: Removal, screens: Screens, notebook: Notebook) -> None:
         super().__init__(screens, notebook)
         self.name = removal.step
@@ -85,11 +86,14 @@ class RemovalStep(PanelStep):
         told = super().baselines(items)
         return {item.device: {**told[item.device], "targets": self._removal.targets(item.facts)} for item in items}
 
-    def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
-        with self._panel.work() as screen:
-            return {item.device: self._removed(screen, item) for item in items}
+    def choices(self, item: Item) -> Sequence[str] | None:
+        """What was collected; of a command that may have been carried out in part its pane tells what is left."""
+        return list(item.evidence["targets"].values()) if not item.evidence["again"] else None
 
-    def _removed(self, screen: Screen, item: Item) -> Evidence:
+    def asked(self, item: Item) -> Mapping[str, Any]:
+        return {"asked": sorted(item.evidence["targets"])}
+
+    def alone(self, screen: Screen, item: Item) -> Evidence:
         if hindrance := self.selected(screen, item):
             return hindrance
         there = self._removal.now(self._screens.pane, screen)
@@ -125,7 +129,9 @@ class RemovalStep(PanelStep):
         if not seen.anything:
             gone = self.is_late(item) and reaches_back(lines, item.evidence["mark"])
             return Evidence(Found.NOT_ARRIVED) if gone or self.is_dead(item) else self._unseen(item)
-        return Evidence(Found.NOT_ARRIVED) if self.is_dead(item) else waits(self.dies_on(item, seen.first_at), asked)
+        if self.is_dead(item):
+            return Evidence(Found.NOT_ARRIVED, facts={"died": True})
+        return waits(self.dies_on(item, seen.first_at), asked)
 
     def _unseen(self, item: Item) -> Evidence:
         return waits(self.dies_on(item, None)) if item.evidence.get("accepted") else Evidence(Found.UNKNOWN)

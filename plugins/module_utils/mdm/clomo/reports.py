@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from itertools import chain
 from typing import Any
 
 from ..._errors import PanelError
@@ -12,7 +15,7 @@ from ...web.grid import Grid, Row
 from ...web.screen import Screen
 from .panel import Panel
 from .readings import read_moment
-from .report_lines import Line, joined, mark_for, serial_in
+from .report_lines import Line, joined, serial_in
 
 __all__ = ["Reports"]
 
@@ -23,22 +26,26 @@ MARK_PAGES = 40
 SEARCH_PAGES = 20
 
 
+@dataclass(frozen=True)
+class Read:
+    """lines: from the newest down to one that is older than was asked for. whole: not ended before by the number of pages. exact:
+    no line came meanwhile, which pushes others on to the next page, so that none can have been taken for another that is the same."""
+
+    lines: list[Line]
+    whole: bool
+    exact: bool
+
+
 class Reports:
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
+        self._known: list[Line] = []  # of the whole log, from the newest that was seen, without a gap
 
     def newest(self) -> list[Line]:
         """All lines of the newest moment."""
         with self._panel.work() as screen:
-            self._search(screen, "")
-            first = self._page(screen)
-            until = first[0].at if first else ""
-            return [line for line in self._read(screen, first, until, MARK_PAGES)[0] if line.at == until]
-
-    def marks(self, serials: Collection[str]) -> dict[str, dict[str, Any]]:
-        """By device, what tells later lines from those of now."""
-        newest = self.newest()
-        return {serial: mark_for(serial, newest) for serial in serials}
+            lines = self._log(screen, None, MARK_PAGES).lines
+            return [line for line in lines if line.at == lines[0].at]
 
     def since(self, marks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Line]]:
         """By device, its lines as far back as its mark, and if there are such, some before that."""
@@ -53,28 +60,50 @@ class Reports:
     def _whole(self, screen: Screen, marks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Line]] | None:
         """By the log of all devices, where that is fewer pages than devices."""
         oldest = min(mark["at"] for mark in marks.values())
-        self._search(screen, "")
-        lines, whole = self._read(screen, self._page(screen), oldest, PAGES_A_DEVICE * len(marks))
-        if not whole:
+        log = self._log(screen, oldest, PAGES_A_DEVICE * len(marks))
+        if not log.whole:
             return None
-        before = [line for line in lines if line.at <= oldest][-1:]
-        return {serial: [line for line in lines if serial_in(line.target) == serial] + before for serial in marks}
+        before = [line for line in log.lines if line.at <= oldest][-1:]
+        return {
+            serial: [line for line in log.lines if serial_in(line.target) == serial or line in before]
+            for serial in marks
+        }
+
+    def _log(self, screen: Screen, until: str | None, most: int) -> Read:
+        """Of all devices. Pages that were read before are not read again. until: as for _read."""
+        known = self._known if self._known and (until is None or self._known[-1].at <= until) else []
+        first = self._first(screen, "")
+        if first and first == known[: len(first)]:
+            return Read(known, whole=True, exact=True)
+        read = self._read(screen, "", first, known[0].at if known else until, most)
+        if not read.whole:
+            return read
+        lines = joined(read.lines, known)
+        meet = not known or len(lines) < len(read.lines) + len(known)
+        self._known = lines if meet and read.exact else []
+        return Read(lines, read.whole, read.exact) if meet else self._log(screen, until, most)
 
     def _of(self, screen: Screen, serial: str, until: str) -> list[Line]:
-        self._search(screen, serial)
-        lines, _whole = self._read(screen, self._page(screen), until, SEARCH_PAGES)
+        lines = self._read(screen, serial, self._first(screen, serial), until, SEARCH_PAGES).lines
         return [line for line in lines if serial_in(line.target) == serial]
 
-    def _read(self, screen: Screen, first: list[Line], until: str, most: int) -> tuple[list[Line], bool]:
-        """The lines down to one that is older, and whether that was so, or the end came, within so many pages."""
-        lines, pages = first, 1
-        while lines and lines[-1].at >= until and not self._is_last(screen):
-            if pages >= most:
-                return lines, False
+    def _read(self, screen: Screen, text: str, first: list[Line], until: str | None, most: int) -> Read:
+        """first: the page that is open, of the search for the text. until: a moment; the newest one if None."""
+        pages, whole = [first], True
+        moment = until if until is not None or not pages[0] else pages[0][0].at
+        while pages[-1] and pages[-1][-1].at >= (moment or "") and not self._is_last(screen):
+            if len(pages) >= most:
+                whole = False
+                break
             screen.press("reports.next")
             self._panel.rest()
-            lines, pages = joined(lines, self._page(screen)), pages + 1
-        return lines, True
+            pages.append(self._page(screen))
+        exact = len(pages) == 1 or self._first(screen, text) == pages[0]
+        return Read(list(chain(*pages)) if exact else reduce(joined, pages), whole, exact)
+
+    def _first(self, screen: Screen, text: str) -> list[Line]:
+        self._search(screen, text)
+        return self._page(screen)
 
     def _is_last(self, screen: Screen) -> bool:
         told = [line.split("/") for line in screen.lines("reports.page")]

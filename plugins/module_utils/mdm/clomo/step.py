@@ -1,27 +1,26 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the steps on devices have in common: the screens that they share, a device found and selected as it was collected, and the
-life of a command: seven days, which Reports does not tell."""
+"""What the steps on devices have in common: the screens that they share, and the life of a
+command: seven days, which Reports does not tell."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import ConfigurationError
 from ..._time import from_iso, now_utc
-from ...web.screen import Screen
 from ..protocol import Evidence, Found, Item
-from .commands import COMMANDS, Answer, Commands
+from .commands import Commands
 from .devices import Devices
 from .pane import Pane
 from .panel import Panel
 from .readings import DATE, read_moment
-from .reasons import another_owner, has_left, is_gone, not_offered, not_there, refused, work_smart
+from .reasons import is_gone
 from .report_lines import Line, mark_for
 from .reports import Reports
-from .selection import same_owner
 
 if TYPE_CHECKING:
     from ...campaign.notebook import Notebook
@@ -76,12 +75,9 @@ class Screens:
         return self.panel.labels[key].texts[0]
 
 
-class PanelStep:
-    """command: its name in COMMANDS. One device a call, so that one that stops leaves no other in doubt."""
-
+class PanelStep(ABC):
     name = ""
-    command = ""
-    limit = 1
+    limit = 100
     preflight_limit = 1000
     looks_free = False
     lasting = True
@@ -94,13 +90,21 @@ class PanelStep:
         self._panel = screens.panel
         self._notebook = notebook
 
-    # What a step says
+    @abstractmethod
+    def baselines(self, items: Sequence[Item]) -> Mapping[str, Mapping[str, Any]]:
+        """As DeviceStep's."""
 
+    @abstractmethod
     def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
-        raise NotImplementedError
+        """As DeviceStep's."""
 
+    @abstractmethod
     def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
-        raise NotImplementedError
+        """As DeviceStep's."""
+
+    @abstractmethod
+    def clicks(self, facts: Mapping[str, Any]) -> list[str]:
+        """What would be pressed, chosen and ticked for a device, by the words on the screen."""
 
     def hindrance(self, facts: Mapping[str, Any]) -> Evidence | None:
         """Why nothing is sent to the device, by what was collected."""
@@ -110,51 +114,13 @@ class PanelStep:
         told = {item.device: self.hindrance(item.facts) for item in items}
         return {device: hindrance for device, hindrance in told.items() if hindrance}
 
-    def baselines(self, items: Sequence[Item]) -> Mapping[str, Mapping[str, Any]]:
-        marks = self._screens.marks([item.device for item in items])
-        return {
-            item.device: {"mark": marks[item.device], **{name: item.facts.get(name) for name in OWNER}}
-            for item in items
-        }
-
-    def clicks(self, facts: Mapping[str, Any]) -> list[str]:
-        """What would be pressed, chosen and ticked for a device, by the words on the screen."""
-        keys = ["tabs.devices", "devices.search_now", "command.menu", *COMMANDS[self.command].labels()]
-        return [self._screens.label(key) for key in keys]
-
-    # A device, selected
-
-    def selected(
-        self, screen: Screen, item: Item, *, left: Found = Found.SKIPPED, gone: Found = Found.FAILED
-    ) -> Evidence | None:
-        """Its pane is open if this is None: it is there once, managed, and its owner's as collected."""
-        device = self._screens.devices.the_one(screen, item.device)
-        if device is None:
-            return is_gone() if gone is Found.DONE else not_there()
-        if device.struck:
-            return has_left(left)
-        if not same_owner(item.evidence, device.owner):
-            return another_owner()
-        self._screens.devices.select(screen, device)
-        return None if same_owner(item.evidence, self._screens.pane.owner(screen)) else another_owner()
-
-    def given(self, screen: Screen, item: Item, chosen: Sequence[str] = (), **facts: Any) -> Evidence:
-        """The step's command to the selected device."""
-        answer = self._screens.commands.give(screen, COMMANDS[self.command], [item.device], chosen)
-        return self.answered(answer, **facts)
-
-    def answered(self, answer: Answer, **facts: Any) -> Evidence:
-        key = COMMANDS[self.command].key
-        label = self._screens.label(key)
-        if not answer.offered:
-            return not_offered(label, key)
-        if answer.kind == "command.work_smart":
-            return work_smart("")
-        if answer.refused:
-            return refused(label, answer.refused)
-        return Evidence(Found.PENDING, facts={"accepted": True, **facts})
-
     # The life of a command
+
+    def by_its_absence(self, item: Item, is_there: bool, still: Evidence) -> Evidence:
+        """Of what was to be deleted. still: what is told as long as it may yet go."""
+        if not is_there:
+            return is_gone()
+        return Evidence(Found.NOT_ARRIVED) if self.is_late(item) or not item.evidence.get("accepted") else still
 
     def age(self, item: Item) -> timedelta:
         return self._screens.clock() - from_iso(item.intended_at) if item.intended_at else timedelta.max

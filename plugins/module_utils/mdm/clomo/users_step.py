@@ -20,6 +20,11 @@ __all__ = ["UsersStep"]
 
 AT_ONCE = 100
 
+STILL = pending(
+    "CLOMO PANEL still shows the user; he is looked for again.",
+    "CLOMO PANEL にユーザがまだ表示されています。もう一度確認します。",
+)
+
 
 class UsersStep(PanelStep):
     """A device's user is known by the mail address that the panel showed with his name."""
@@ -94,17 +99,7 @@ class UsersStep(PanelStep):
         mails = {item.device: str(item.evidence["owner_mail"]) for item in items}
         with self._panel.work() as screen:
             found = self._people.find(screen, set(mails.values()))
-        return {item.device: self._judged(item, mails[item.device] in found) for item in items}
-
-    def _judged(self, item: Item, there: bool) -> Evidence:
-        if not there:
-            return is_gone()
-        if self.is_late(item) or not item.evidence.get("accepted"):
-            return Evidence(Found.NOT_ARRIVED)
-        return pending(
-            "CLOMO PANEL still shows the user; he is looked for again.",
-            "CLOMO PANEL にユーザがまだ表示されています。もう一度確認します。",
-        )
+        return {item.device: self.by_its_absence(item, mails[item.device] in found, STILL) for item in items}
 
     def clicks(self, facts: Mapping[str, Any]) -> list[str]:
         keys = ("tabs.users", "users.search_now", "users.edit", "users.delete", "anywhere.ok")

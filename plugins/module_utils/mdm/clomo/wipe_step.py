@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from ..._errors import PanelError, ServiceError
 from ...web.screen import Screen
 from ..protocol import Evidence, Found, Item
+from .command_step import CommandStep
 from .commands import COMMANDS, Answer
 from .devices import Device
 from .reasons import failed, not_collected, not_there, pending, waits
 from .report_lines import Line, newer, reaches_back, seen_of
 from .selection import owner_of, same_owner
 from .server_token import ServerTokenPort
-from .step import PanelStep, Screens
+from .step import Screens
 
 if TYPE_CHECKING:
     from ...campaign.notebook import Notebook
@@ -41,9 +42,10 @@ KEPT = (
 )
 
 
-class WipeStep(PanelStep):
+class WipeStep(CommandStep):
     name = "wipe"
     command = "erase"
+    limit = 20
     patience = 6
 
     def __init__(self, screens: Screens, notebook: Notebook) -> None:
@@ -75,11 +77,7 @@ class WipeStep(PanelStep):
         told = super().baselines(items)
         return {item.device: {**told[item.device], "ade": bool(item.facts.get("ade"))} for item in items}
 
-    def send(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
-        with self._panel.work() as screen:
-            return {item.device: self._erased(screen, item) for item in items}
-
-    def _erased(self, screen: Screen, item: Item) -> Evidence:
+    def alone(self, screen: Screen, item: Item) -> Evidence:
         return self.selected(screen, item, left=Found.FAILED) or self.given(screen, item)
 
     def answered(self, answer: Answer, **facts: Any) -> Evidence:
@@ -91,13 +89,13 @@ class WipeStep(PanelStep):
     def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         lines = self._screens.reports.since({item.device: item.evidence["mark"] for item in items})
         with self._panel.work() as screen:
-            told = {item.device: self._judged(screen, item, lines[item.device]) for item in items}
+            rows = self._screens.devices.rows_of(screen, [item.device for item in items])
+            told = {item.device: self._judged(screen, item, rows[item.device], lines[item.device]) for item in items}
         return {**told, **self._with_ade([item for item in items if told[item.device].found is Found.DONE])}
 
-    def _judged(self, screen: Screen, item: Item, lines: Sequence[Line]) -> Evidence:
+    def _judged(self, screen: Screen, item: Item, found: Sequence[Device], lines: Sequence[Line]) -> Evidence:
         mine = newer(item.device, lines, item.evidence["mark"])
         seen = seen_of(mine, ERASE)
-        found = self._screens.devices.find(screen, item.device)
         alive = [device for device in found if not device.struck]
         if len(alive) > 1:
             raise screen.trouble("devices.serial", f"{item.device} stands there {len(alive)} times")
@@ -125,16 +123,17 @@ class WipeStep(PanelStep):
         had_one = item.evidence.get("owner") or item.evidence.get("owner_mail")
         if had_one or answered or item.evidence.get("struck"):
             return _returned()
-        self._ask(screen, item, device)
+        self._ask(screen, item)
         return pending(*AWAY)
 
     def _has_owner(self, item: Item, device: Device) -> Evidence:
         """A new one was given it after its return; the panel may be slow to let go of the old one."""
         return pending(*KEPT) if same_owner(item.evidence, device.owner) else _returned()
 
-    def _ask(self, screen: Screen, item: Item, device: Device) -> None:
+    def _ask(self, screen: Screen, item: Item) -> None:
         """An erased device answers nothing before it has enrolled again. Asked once a run."""
-        if item.device not in self._asked:
+        device = None if item.device in self._asked else self._screens.devices.the_one(screen, item.device)
+        if device is not None:
             self._asked.add(item.device)
             self._screens.devices.select(screen, device)
             self._screens.commands.give(screen, COMMANDS["information"], [item.device])
@@ -161,14 +160,9 @@ class WipeStep(PanelStep):
         if not items:
             return []
         with self._panel.work() as screen:
-            return [item for item in items if not self._has_ade(screen, item)]
-
-    def _has_ade(self, screen: Screen, item: Item) -> bool:
-        device = self._screens.devices.the_one(screen, item.device)
-        if device is None:
-            return False
-        self._screens.devices.select(screen, device)
-        return bool(self._screens.pane.details(screen)["ade"])
+            visited = self._screens.devices.visit(screen, [item.device for item in items])
+            known = {serial for serial, device in visited if device and self._screens.pane.details(screen)["ade"]}
+        return [item for item in items if item.device not in known]
 
 
 def _returned(**facts: bool) -> Evidence:

@@ -38,7 +38,7 @@ def test_what_can_be_pressed(shown: Shown, html: str) -> None:
 
 
 def test_what_is_drawn_anew_while_it_comes_into_view_is_pressed(shown: Shown) -> None:
-    screen = shown(f"<button {SAVED}>保存</button>")
+    screen = shown(f"<div style='height:3000px'></div><button {SAVED}>保存</button>")
     gone = screen_module.PlaywrightError("Locator.scroll_into_view_if_needed: Element is not attached to the DOM")
     scroll = mock.Mock(side_effect=[gone, None])
     with mock.patch("playwright.sync_api.Locator.scroll_into_view_if_needed", scroll):

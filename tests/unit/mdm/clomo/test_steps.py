@@ -20,6 +20,7 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.wipe_ste
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.protocol import Found, Item
 
 SERIAL = "SM000001"
+NO_NOTEBOOK: Any = None
 BEGIN = datetime(2027, 3, 1, tzinfo=timezone.utc)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 MARK = {"at": (BEGIN - MINUTE).isoformat(), "lines": []}
@@ -62,7 +63,7 @@ def screens(now: datetime, lines: Sequence[tuple[float, str]]) -> Any:
 
 
 def found_of_removal(after: timedelta, lines: Sequence[tuple[float, str]], **evidence: Any) -> Found:
-    step = RemovalStep(profiles(), screens(BEGIN + after, lines), None)  # type: ignore[arg-type]
+    step = RemovalStep(profiles(), screens(BEGIN + after, lines), NO_NOTEBOOK)
     told = {"mark": MARK, "targets": {"wifi": "校内 Wi-Fi", "vpn": "VPN"}, **evidence}
     item = Item(SERIAL, "id", {}, told, to_iso(BEGIN), 1)
     return step.evidence([item])[SERIAL].found
@@ -108,7 +109,7 @@ def test_what_became_of_a_removal(after: timedelta, lines: list[tuple[float, str
 
 
 def test_the_day_on_which_clomo_gives_up_is_told() -> None:
-    step = RemovalStep(profiles(), screens(BEGIN + DAY, [BEFORE, registered(R)]), None)  # type: ignore[arg-type]
+    step = RemovalStep(profiles(), screens(BEGIN + DAY, [BEFORE, registered(R)]), NO_NOTEBOOK)
     item = Item(SERIAL, "id", {}, {"mark": MARK, "targets": {"wifi": "校内 Wi-Fi"}}, to_iso(BEGIN), 1)
     told = step.evidence([item])[SERIAL]
     assert told.facts == {"dies_on": "2027-03-08"} and told.reason
@@ -125,7 +126,7 @@ def test_the_day_on_which_clomo_gives_up_is_told() -> None:
 )
 def test_what_became_of_questions(after: timedelta, left_out: list[str], found: str) -> None:
     lines = [BEFORE, *(registered(request) for request in QUESTIONS.values() if request not in left_out)]
-    step = CollectStep(screens(BEGIN + after, lines), None)  # type: ignore[arg-type]
+    step = CollectStep(screens(BEGIN + after, lines), NO_NOTEBOOK)
     item = Item(SERIAL, "id", {}, {"mark": MARK, "first": None}, to_iso(BEGIN), 1)
     assert step.evidence([item])[SERIAL].found.value == found
 
@@ -154,12 +155,12 @@ def test_what_is_removed(removal: Any, names: set[str]) -> None:
     ],
 )
 def test_what_stops_an_erase(facts: dict[str, Any], word: str) -> None:
-    told = WipeStep(screens(BEGIN, []), None).hindrance({**FACTS, **facts})  # type: ignore[arg-type]
+    told = WipeStep(screens(BEGIN, []), NO_NOTEBOOK).hindrance({**FACTS, **facts})
     assert told and told.reason and told.found is Found.FAILED and word in told.reason["en"] and told.reason["ja"]
 
 
 def test_nothing_stops_an_erase() -> None:
-    step = WipeStep(screens(BEGIN, []), None)  # type: ignore[arg-type]
+    step = WipeStep(screens(BEGIN, []), NO_NOTEBOOK)
     assert step.hindrance(FACTS) is None
     told = step.hindrance({})
     assert told and told.reason and told.reason["first"] == "collect"
