@@ -13,7 +13,7 @@ from ..protocol import Evidence, Found, Item
 from .command_step import CommandStep
 from .commands import COMMANDS, Answer
 from .devices import Device
-from .reasons import another_owner, failed, waits
+from .reasons import failed, waits
 from .report_lines import Line, Seen, newer, seen_of
 from .selection import same_owner
 from .step import OWNER
@@ -40,12 +40,8 @@ class CollectStep(CommandStep):
         return {item.device: {"mark": marks[item.device], "first": item.evidence.get("first")} for item in items}
 
     def alone(self, screen: Screen, item: Item) -> Evidence:
-        device = self.managed(self._screens.devices.the_one(screen, item.device), left=Found.FAILED)
-        if isinstance(device, Evidence):
-            return device
-        if not self.is_owner(item, device.owner):
-            return another_owner()
-        self._screens.devices.select(screen, device)
+        if hindrance := self.selected(screen, item, left=Found.FAILED):
+            return hindrance
         for name in QUESTIONS:
             answer = self._screens.commands.give(screen, COMMANDS[name], [item.device])
             if not answer.accepted:
@@ -104,10 +100,7 @@ class CollectStep(CommandStep):
 
     def _kept(self, screen: Screen, item: Item, device: Device | None) -> Evidence:
         """Of the pane that is open."""
-        device_or_why = self.managed(device, left=Found.FAILED)
-        if isinstance(device_or_why, Evidence):
-            return device_or_why
-        if hindrance := self.owned(screen, item):
+        if hindrance := self.visited(screen, item, device):
             return hindrance
         facts = self._screens.pane.facts(screen)
         owner = {name: facts[name] for name in OWNER}

@@ -127,6 +127,11 @@ class CommandStep(PanelStep):
         self._screens.devices.select(screen, device)
         return self.owned(screen, item)
 
+    def visited(self, screen: Screen, item: Item, device: Device | None) -> Evidence | None:
+        """The same of a device whose pane is open if it is there."""
+        found = self.managed(device, left=Found.FAILED)
+        return found if isinstance(found, Evidence) else self.owned(screen, item)
+
     def owned(self, screen: Screen, item: Item) -> Evidence | None:
         """None where the pane that is open shows the owner that was collected."""
         return None if self.is_owner(item, self._screens.pane.owner(screen)) else another_owner()

@@ -57,10 +57,7 @@ class LicencesStep(CommandStep):
 
     def _judged(self, screen: Screen, item: Item, device: Device | None, lines: Sequence[Line]) -> Evidence:
         """By the pane that is open."""
-        device_or_why = self.managed(device, left=Found.FAILED)
-        if isinstance(device_or_why, Evidence):
-            return device_or_why
-        if hindrance := self.owned(screen, item):
+        if hindrance := self.visited(screen, item, device):
             return hindrance
         left = self._screens.pane.licences(screen)
         if not left:
