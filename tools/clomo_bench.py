@@ -43,7 +43,7 @@ CLICKS: Mapping[str, Mapping[str, int]] = {
         "users": FOUND + 3,
     },
     "reassign": {
-        "collect": FOUND + 2 * (COMMAND + 1) + 2,
+        "collect": FOUND + COMMAND + 1,
         "wipe": FOUND + COMMAND + 1 + 2 + YES,
         "return": FOUND,
         "users": FOUND + 3,

@@ -121,6 +121,8 @@ def _of_the_server(driver: MdmDriver, module: AnsibleModule, ledger: Ledger, nam
 
 
 def _options(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    if name == "collect":
+        return {"outcome": params.get("outcome")}
     if name == "apps":
         return {"wanted": params["apps"], "all_managed": params["all_managed"]}
     if name == "wipe":

@@ -40,10 +40,20 @@ from ansible_collections.nendo.apple_mdm.tests.integration.graduations import (
 from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import LEDGER_KEY
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World
 
-QUESTIONS = ("device_information", "profile_list", "app_list")
 REMOVALS = ("remove_profile", "remove_app", "revoke_licence", "delete")
 DESTRUCTIVE = (*REMOVALS, "purge", "erase", "delete_user", "delete_users")
 TICKS = ("clomo_ticked_keep_apps", "clomo_ticked_return", "clomo_ticked_carry_over")
+DETAILS = (
+    "serial",
+    "os_version",
+    "owner",
+    "owner_mail",
+    "organization",
+    "supervised",
+    "lost_mode",
+    "find_my",
+    "ade",
+)
 BEFORE_DELETE = ("profiles", "apps", "licences")
 BEFORE_USERS = {"donate": (*BEFORE_DELETE, "delete", "unassign"), "reassign": ("wipe",)}
 
@@ -431,7 +441,8 @@ def test_rows_that_move_never_make_a_wrong_row_be_acted_on(world: World, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("outcome", "kinds"), [("donate", (*QUESTIONS, *REMOVALS)), ("reassign", (*QUESTIONS, "erase"))]
+    ("outcome", "kinds"),
+    [("donate", ("profile_list", "app_list", *REMOVALS)), ("reassign", ("device_information", "erase"))],
 )
 def test_a_class_gets_each_command_once_for_all(
     world: World, tmp_path: Path, outcome: str, kinds: Sequence[str]
@@ -441,6 +452,61 @@ def test_a_class_gets_each_command_once_for_all(
         assert [(kind, sorted(serials)) for kind, serials in group.acts(*kinds)] == [
             (kind, sorted(group.devices)) for kind in kinds
         ]
+
+
+def panes_opened(world: World, group: Class_) -> list[str]:
+    asked = world.requests(group.tenant.name, "/panel/[^/]+/devices/")
+    return sorted(entry["path"].rpartition("/")[2] for entry in asked)
+
+
+@pytest.mark.parametrize("order", ["serial", "owner"])
+def test_the_file_of_devices_spares_their_panes(world: World, tmp_path: Path, order: str) -> None:
+    """Where it tells all that the panes do, whatever its columns stand in; the list of ADE devices is fetched, too."""
+    switches = {"clomo_export_columns": "all", "clomo_export_order": order, "clomo_ade_missing": True}
+    with class_of(world, tmp_path, "reassign", 9, others=3, switches=switches) as group, quick():
+        by_pane = {device: group.facts(device) for device in group.devices}
+        group.finish(runs=1)
+        assert panes_opened(world, group) == []
+        by_file = group.ledger.facts(group.name)
+        for device in group.devices:
+            assert {name: by_file[device][name] for name in DETAILS} == {
+                name: by_pane[device][name] for name in DETAILS
+            }
+        assert group.counted("erase") == dict.fromkeys(group.devices, 1)
+        assert all(record["ade"] for told in group.tenant.panel_devices(group.devices) for record in told["records"])
+
+
+def test_a_file_that_lacks_something_is_of_no_use(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "reassign", 9, others=0) as group, quick():
+        group.finish(runs=1)
+        files = world.requests(group.tenant.name, "/export/devices")
+        assert len(files) == 1, "asked for once a run"
+        assert len(panes_opened(world, group)) >= 2 * len(group.devices)
+        assert group.counted("erase") == dict.fromkeys(group.devices, 1)
+
+
+def test_the_file_of_devices_does_not_hide_another_owner(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "reassign", 9, others=0, switches={"clomo_export_columns": "all"}) as group, quick():
+        group.tenant.panel_set(group.devices, activation_lock=True)
+        group.plan()
+        group.run()
+        assert group.states("wipe") == dict.fromkeys(group.devices, "failed")
+        group.tenant.panel_colleague("hand_over", serial=group.devices[1], mail="new@sakura.example")
+        group.run()
+        assert group.states("collect") == {**dict.fromkeys(group.devices, "done"), group.devices[1]: "failed"}
+        assert "another owner" in reason(group, "collect", group.devices[1])
+
+
+@pytest.mark.parametrize("lacking", ["devices.exchange", "devices.export", "devices.encoding", "devices.export_now"])
+def test_a_panel_that_offers_no_such_file_is_read_by_its_panes(world: World, tmp_path: Path, lacking: str) -> None:
+    with class_of(world, tmp_path, "reassign", 8, others=0, switches={"clomo_export_columns": "all"}) as group, quick():
+        group.options = {"labels": {lacking: "これはない"}}
+        group.tenant.panel_set(group.devices, activation_lock=True)
+        group.plan()
+        group.run()
+        assert group.states("collect") == dict.fromkeys(group.devices, "done")
+        assert len(panes_opened(world, group)) >= len(group.devices)
+        assert not world.requests(group.tenant.name, "/export/devices")
 
 
 @pytest.mark.parametrize("items", ["union", "intersection"])

@@ -108,6 +108,7 @@ class Switches:
     clomo_people_fail: bool = False  # the deletion of several users ends with a failure, and all of them stay
     clomo_organization_cascade: bool = False  # an organisation goes with all that belongs to it
     clomo_export_order: str = "serial"  # or owner: whose column comes first in the devices' CSV
+    clomo_export_columns: str = "few"  # or all: what the pane tells, too
     clomo_colleague: list[dict[str, Any]] = field(default_factory=list)  # as in clomo/colleagues.py
     clomo_busy_serials: list[str] = field(default_factory=list)  # these change at every request of the panel
     clomo_busy_seed: int = 0  # another one changes them otherwise

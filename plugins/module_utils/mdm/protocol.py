@@ -175,7 +175,8 @@ class MdmDriver(Protocol):
 
     def step(self, name: str, notebook: Any, options: Mapping[str, Any]) -> DeviceStep | None:
         """A step on devices; None for what this server cannot do with its options. A server that has nothing of the kind gives
-        a step that skips every device with the reason. notebook: as campaign/notebook.py."""
+        a step that skips every device with the reason. notebook: as campaign/notebook.py. options: of collect the outcome of
+        its devices, if they have one; else as the step's module has them."""
 
     @property
     def absent(self) -> Mapping[str, Mapping[str, str]]:

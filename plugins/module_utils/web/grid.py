@@ -66,16 +66,21 @@ class Grid:
                 return list(found.values())
         return None
 
-    def tick(self, wanted: Callable[[Row], bool], number: int, apart: Sequence[str]) -> None:
-        """Ticks such rows, wherever in the list they stand, until there were so many. What is ticked afterwards has to be read
-        again. apart: the columns that tell one row from others of its name."""
-        for count, row in enumerate(self.each(wanted), 1):
-            if not row.ticked:
-                self._screen.press_at(
-                    self._key, self._row({key: row.cells[key] for key in apart}).get_by_role("checkbox")
-                )
-            if count >= number:
+    def tick(self, wanted: Callable[[Row], bool], most: int, apart: Sequence[str]) -> None:
+        """Presses the boxes that are not as wanted, wherever in the list they stand, until so many were pressed. What is ticked
+        afterwards has to be read again. apart: the columns that tell one row from others of its name."""
+        for count, row in enumerate(self.each(lambda row: row.ticked != wanted(row)), 1):
+            self._screen.press_at(self._key, self._row({key: row.cells[key] for key in apart}).get_by_role("checkbox"))
+            if count >= most:
                 return
+
+    def tick_all(self) -> bool:
+        """By the box in the head of the list, if there is one."""
+        box = self._place().get_by_role("columnheader").get_by_role("checkbox").filter(visible=True)
+        if self._screen.number(self._key, box) != 1:
+            return False
+        self._screen.press_at(self._key, box)
+        return True
 
     def each(self, wanted: Callable[[Row], bool]) -> Iterator[Row]:
         """Such rows from the top to the end, each once, and as the list is at that moment: a press on a row may scroll it."""

@@ -18,11 +18,12 @@ from ..world import PanelSession, World
 from .acts import file_in
 from .belonging import remove
 from .customers import PREFIX
-from .devices import named, organization_text, owner_text, state_text
+from .devices import ade_facts, named, organization_text, owner_text, state_text
 from .entry import signed_in_only
 from .logbook import acted, administrator
 from .shown import refused, shown_time
 from .stock import add_user
+from .texts import words
 
 ENCODINGS = {"Shift-JIS": "cp932", "UTF-8": "utf-8-sig"}
 USER_COLUMNS = ("氏名", "フリガナ", "所属組織", "役職", "メールアドレス", "社員コード", "UPN", "住所の区分")
@@ -42,6 +43,21 @@ def device_columns(tenant: Tenant, clomo: Clomo, record: Record) -> dict[str, st
     }
 
 
+def more_columns(tenant: Tenant, record: Record) -> dict[str, str]:
+    """By the switch."""
+    if tenant.switches.clomo_export_columns != "all":
+        return {}
+    text = words(tenant.switches)
+    yes_no = {True: text["yes"], False: text["no"]}
+    return {
+        text["supervised"]: yes_no[record.supervised],
+        text["lost_mode_state"]: yes_no[record.lost_mode],
+        text["activation_lock"]: yes_no[record.activation_lock],
+        text["work_smart_sets"]: record.work_smart,
+        text["ade_devices"]: " ".join(fact for _caption, fact in ade_facts(tenant, record, text)),
+    }
+
+
 def ordered(tenant: Tenant, columns: dict[str, str]) -> dict[str, str]:
     """By the switch."""
     if tenant.switches.clomo_export_order == "owner":
@@ -52,7 +68,7 @@ def ordered(tenant: Tenant, columns: dict[str, str]) -> dict[str, str]:
 def device_rows(tenant: Tenant, clomo: Clomo, kind: str) -> list[dict[str, str]]:
     found = []
     for record in clomo.records.values():
-        columns = ordered(tenant, device_columns(tenant, clomo, record))
+        columns = ordered(tenant, device_columns(tenant, clomo, record) | more_columns(tenant, record))
         more: list[dict[str, str]] = [{}]
         if kind == "certificates":
             more = [

@@ -5,18 +5,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..._time import to_iso
 from ...web.screen import Screen
 from ..protocol import Evidence, Found, Item
 from .command_step import CommandStep
 from .commands import COMMANDS, Answer
+from .device_file import MANY
 from .devices import Device
-from .reasons import failed, waits
+from .reasons import another_owner, failed, waits
 from .report_lines import Line, Seen, newer, seen_of
 from .selection import same_owner
-from .step import OWNER
+from .step import OWNER, Screens
+
+if TYPE_CHECKING:
+    from ...campaign.notebook import Notebook
 
 __all__ = ["QUESTIONS", "CollectStep"]
 
@@ -25,15 +29,26 @@ QUESTIONS: Mapping[str, str] = {
     "profile_list": "ProfileList",
     "app_list": "InstalledApplicationList",
 }
+NEEDED: Mapping[str | None, Sequence[str]] = {
+    "donate": ("profile_list", "app_list"),
+    "reassign": ("information",),
+    None: tuple(QUESTIONS),
+}
 
 
 class CollectStep(CommandStep):
-    """Its owner at the first time is the one that the campaign is about."""
+    """Its owner at the first time is the one that the campaign is about. outcome: asked and read is what its later steps need;
+    None: all."""
 
     name = "collect"
-    command = "profile_list"
     lasting = False
     needs_facts = False
+
+    def __init__(self, screens: Screens, notebook: Notebook, *, outcome: str | None) -> None:
+        super().__init__(screens, notebook)
+        self._questions = {name: QUESTIONS[name] for name in NEEDED[outcome]}
+        self._reads_lists = outcome != "reassign"
+        self.command = next(iter(self._questions))
 
     def baselines(self, items: Sequence[Item]) -> Mapping[str, Mapping[str, Any]]:
         marks = self._screens.marks([item.device for item in items])
@@ -42,7 +57,7 @@ class CollectStep(CommandStep):
     def alone(self, screen: Screen, item: Item) -> Evidence:
         if hindrance := self.selected(screen, item, left=Found.FAILED):
             return hindrance
-        for name in QUESTIONS:
+        for name in self._questions:
             answer = self._screens.commands.give(screen, COMMANDS[name], [item.device])
             if not answer.accepted:
                 break
@@ -53,7 +68,7 @@ class CollectStep(CommandStep):
     ) -> Answer:
         """All questions to the devices that are ticked, and that have to stay so."""
         devices, answer = self._screens.devices, Answer(offered=False)
-        for number, name in enumerate(QUESTIONS):
+        for number, name in enumerate(self._questions):
             if (
                 number
                 and devices.ticked(screen, fits) != serials
@@ -79,7 +94,7 @@ class CollectStep(CommandStep):
     def _judged(self, item: Item, lines: Sequence[Line]) -> Evidence:
         """DONE: its pane may be read."""
         mine = newer(item.device, lines, item.evidence["mark"])
-        seen = {request: seen_of(mine, request) for request in QUESTIONS.values()}
+        seen = {request: seen_of(mine, request) for request in self._questions.values()}
         if all(each.succeeded for each in seen.values()):
             return Evidence(Found.DONE)
         if refused := [request for request, each in seen.items() if each.failed and not each.succeeded]:
@@ -95,22 +110,46 @@ class CollectStep(CommandStep):
         if not known:
             return {}
         with self._panel.work() as screen:
-            visited = self._screens.devices.visit(screen, list(known))
-            return {serial: self._kept(screen, known[serial], device) for serial, device in visited}
+            told = self._by_the_file(screen, known) if len(known) >= MANY and not self._reads_lists else {}
+            visited = self._screens.devices.visit(screen, [serial for serial in known if serial not in told])
+            return told | {serial: self._kept(screen, known[serial], device) for serial, device in visited}
+
+    def _by_the_file(self, screen: Screen, known: Mapping[str, Item]) -> dict[str, Evidence]:
+        """As far as it tells of them."""
+        rows = self._screens.file.rows(screen)
+        told = {serial: self._screens.pane.details_of(rows[serial]) for serial in known if serial in rows}
+        same = {
+            serial: facts
+            for serial, facts in told.items()
+            if self.is_owner(known[serial], rows[serial]["device.owner"])
+        }
+        return {serial: another_owner() for serial in told} | self._keep(known, same)
+
+    def _keep(self, known: Mapping[str, Item], facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Evidence]:
+        now = to_iso(self._screens.clock())
+        self._notebook.keep_facts({serial: {**mine, "last_answer_at": now} for serial, mine in facts.items()})
+        return {
+            serial: Evidence(
+                Found.DONE,
+                facts={
+                    "collected": True,
+                    "first": known[serial].evidence.get("first") or {name: mine[name] for name in OWNER},
+                },
+            )
+            for serial, mine in facts.items()
+        }
 
     def _kept(self, screen: Screen, item: Item, device: Device | None) -> Evidence:
         """Of the pane that is open."""
         if hindrance := self.visited(screen, item, device):
             return hindrance
-        facts = self._screens.pane.facts(screen)
-        owner = {name: facts[name] for name in OWNER}
-        self._notebook.keep_facts({item.device: {**facts, "last_answer_at": to_iso(self._screens.clock())}})
-        return Evidence(Found.DONE, facts={"collected": True, "first": item.evidence.get("first") or owner})
+        facts = self._screens.pane.facts(screen, lists=self._reads_lists)
+        return self._keep({item.device: item}, {item.device: facts})[item.device]
 
     def clicks(self, facts: Mapping[str, Any]) -> list[str]:
         way = super().clicks(facts)[:2]
         return way + [
-            self._screens.label(key) for name in QUESTIONS for key in ("command.menu", *COMMANDS[name].labels())
+            self._screens.label(key) for name in self._questions for key in ("command.menu", *COMMANDS[name].labels())
         ]
 
 

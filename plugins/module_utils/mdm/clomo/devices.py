@@ -119,11 +119,25 @@ class Devices:
     def tick(self, screen: Screen, fits: Callable[[Device], bool], number: int) -> list[str] | None:
         """The serial numbers of the rows that are ticked afterwards: those that fit, at most so many. None where others are, as
         read over the whole list, or where that would take longer than one device after the other."""
+        rows = self._unticked(screen)
+        if rows > ROWS_A_COMMAND * number:
+            return None
+        if rows < 2 * number and self._grid(screen).tick_all():
+            self._panel.rest()
+            ticked = self._ticked_as(screen, fits, rows)
+            if ticked is not None:
+                return ticked
+            self._unticked(screen)
+        return self._ticked_as(screen, fits, number)
+
+    def _unticked(self, screen: Screen) -> int:
+        """How many rows there are; all are shown."""
         self._panel.open_devices(screen, anew=True)
         self._search(screen, "")
-        if self._grid(screen).count() > ROWS_A_COMMAND * number:
-            return None
-        self._grid(screen).tick(lambda row: fits(self._device(row)), number, APART)
+        return self._grid(screen).count()
+
+    def _ticked_as(self, screen: Screen, fits: Callable[[Device], bool], most: int) -> list[str] | None:
+        self._grid(screen).tick(lambda row: fits(self._device(row)), most, APART)
         self._panel.rest()
         return self.ticked(screen, fits)
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["ClomoDriver"]
 
 STEPS: Mapping[str, Callable[..., PanelStep]] = {
-    "collect": CollectStep,
     "licences": LicencesStep,
     "delete": DeleteStep,
     "wipe": WipeStep,
@@ -59,11 +58,13 @@ class ClomoDriver:
         self._screens: Screens | None = None
 
     def step(self, name: str, notebook: Notebook, options: Mapping[str, Any]) -> DeviceStep | None:
-        """options: wanted and all_managed of apps. Return to Service is by the panel's own settings, so wipe uses none of its own.
+        """options: outcome of collect, wanted and all_managed of apps. Return to Service is by the panel's own settings, so wipe uses none of its own.
         All steps of a run share the browser and its screens."""
         if self._screens is None:
             keep_pictures(self.panel)
             self._screens = Screens(self.panel)
+        if name == "collect":
+            return CollectStep(self._screens, notebook, **options)
         if name in STEPS:
             return STEPS[name](self._screens, notebook)
         if name in REMOVALS:

@@ -31,7 +31,7 @@ class LicencesStep(CommandStep):
         self._asked: set[str] = set()
 
     def hindrance(self, facts: Mapping[str, Any]) -> Evidence | None:
-        if not facts:
+        if "licences" not in facts:
             return not_collected()
         return None if facts["licences"] else _none_left()
 

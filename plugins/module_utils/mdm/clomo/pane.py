@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from ...web.grid import items_of
@@ -12,7 +14,7 @@ from .panel import Panel
 from .readings import below_captions
 from .selection import owner_of
 
-__all__ = ["Pane", "shown"]
+__all__ = ["CAPTIONS", "Pane", "shown"]
 
 CAPTIONS = tuple(
     f"device.{name}"
@@ -33,15 +35,19 @@ class Pane:
     def owner(self, screen: Screen) -> str:
         return shown(screen).get("device.owner", "")
 
-    def facts(self, screen: Screen) -> dict[str, Any]:
-        """All of it, of a device that was just selected."""
+    def facts(self, screen: Screen, *, lists: bool) -> dict[str, Any]:
+        """Of a device that was just selected. lists: its profiles and apps, too."""
         told = self.details(screen)
-        return {**told, **self.profiles(screen), **self.apps(screen)}
+        return {**told, **self.profiles(screen), **self.apps(screen)} if lists else told
 
     def details(self, screen: Screen) -> dict[str, Any]:
         told = shown(screen)
         if missing := [key for key in CAPTIONS if key not in told]:
             raise screen.trouble(missing[0], "it is not there")
+        return self.details_of(told)
+
+    def details_of(self, told: Mapping[str, str]) -> dict[str, Any]:
+        """told: what stands below each caption."""
         name, mail = owner_of(told["device.owner"])
         return {
             "serial": told["device.serial"],
@@ -56,7 +62,7 @@ class Pane:
             "work_smart": told["device.work_smart"],
             "last_contact": told["device.contact"],
             "ade": "device.ade" in told,
-            "tags": [tag for tag in told["device.tags"].split("、") if tag],
+            "tags": [tag for tag in re.split("[、,]", told["device.tags"]) if tag],
         }
 
     def profiles(self, screen: Screen) -> dict[str, Any]:

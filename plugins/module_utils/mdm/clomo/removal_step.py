@@ -76,7 +76,7 @@ class RemovalStep(CommandStep):
 
     def hindrance(self, facts: Mapping[str, Any]) -> Evidence | None:
         """A device that could not be deleted afterwards keeps what it has."""
-        if not facts:
+        if "profiles" not in facts:
             return not_collected()
         if facts.get("work_smart"):
             return work_smart(facts["work_smart"])
@@ -138,4 +138,4 @@ class RemovalStep(CommandStep):
 
     def clicks(self, facts: Mapping[str, Any]) -> list[str]:
         way = super().clicks(facts)
-        return [*way[:-2], *self._removal.targets(facts).values(), *way[-2:]] if facts else way
+        return [*way[:-2], *self._removal.targets(facts).values(), *way[-2:]] if "profiles" in facts else way

@@ -14,6 +14,7 @@ from ..._errors import ConfigurationError
 from ..._time import from_iso, now_utc
 from ..protocol import Evidence, Found, Item
 from .commands import Commands
+from .device_file import DeviceFile
 from .devices import Devices
 from .pane import Pane
 from .panel import Panel
@@ -42,6 +43,7 @@ class Screens:
         self.clock = clock
         self.reports = Reports(panel)
         self.devices = Devices(panel)
+        self.file = DeviceFile(panel)
         self.pane = Pane(panel)
         self.commands = Commands(panel)
         self._newest: list[Line] = []
@@ -82,7 +84,7 @@ class PanelStep(ABC):
     looks_free = False
     lasting = True
     needs_facts = True
-    poll = 3.0
+    poll = 2.0
     patience = 1  # times LAG, after which what does not show has not arrived
 
     def __init__(self, screens: Screens, notebook: Notebook) -> None:

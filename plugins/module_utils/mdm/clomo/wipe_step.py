@@ -15,6 +15,7 @@ from ...web.screen import Screen
 from ..protocol import Evidence, Found, Item
 from .command_step import CommandStep
 from .commands import COMMANDS, Answer
+from .device_file import MANY
 from .devices import Device
 from .reasons import failed, not_collected, not_there, pending, waits
 from .report_lines import Line, newer, reaches_back, seen_of
@@ -45,7 +46,6 @@ KEPT = (
 class WipeStep(CommandStep):
     name = "wipe"
     command = "erase"
-    limit = 20
     patience = 6
 
     def __init__(self, screens: Screens, notebook: Notebook) -> None:
@@ -160,8 +160,10 @@ class WipeStep(CommandStep):
         if not items:
             return []
         with self._panel.work() as screen:
-            visited = self._screens.devices.visit(screen, [item.device for item in items])
-            known = {serial for serial, device in visited if device and self._screens.pane.details(screen)["ade"]}
+            rows = self._screens.file.rows(screen) if len(items) >= MANY else {}
+            known = {serial for serial, row in rows.items() if "device.ade" in row}
+            visited = self._screens.devices.visit(screen, [item.device for item in items if item.device not in rows])
+            known |= {serial for serial, device in visited if device and self._screens.pane.details(screen)["ade"]}
         return [item for item in items if item.device not in known]
 
 

@@ -47,7 +47,7 @@ class NanoMdmDriver:
             self.content_token = ContentTokenPort(options)
 
     def step(self, name: str, notebook: Notebook, options: Mapping[str, Any]) -> DeviceStep | None:
-        """options: wifi_profile, preserve_data_plan and end_setup of wipe; wanted and all_managed of apps."""
+        """options: of collect none that matters here; wifi_profile, preserve_data_plan and end_setup of wipe; wanted and all_managed of apps."""
         if name in ABSENT:
             return AbsentStep(name, ABSENT[name])
         if self._mdm is None:

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.nendo.apple_mdm.plugins.module_utils._time import to_iso
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.collect_step import QUESTIONS, CollectStep
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.labels import LABELS
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.licences_step import LicencesStep
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.readings import zone
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.removal_step import RemovalStep, apps, profiles
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.report_lines import Line
@@ -126,9 +127,29 @@ def test_the_day_on_which_clomo_gives_up_is_told() -> None:
 )
 def test_what_became_of_questions(after: timedelta, left_out: list[str], found: str) -> None:
     lines = [BEFORE, *(registered(request) for request in QUESTIONS.values() if request not in left_out)]
-    step = CollectStep(screens(BEGIN + after, lines), NO_NOTEBOOK)
+    step = CollectStep(screens(BEGIN + after, lines), NO_NOTEBOOK, outcome=None)
     item = Item(SERIAL, "id", {}, {"mark": MARK, "first": None}, to_iso(BEGIN), 1)
     assert step.evidence([item])[SERIAL].found.value == found
+
+
+@pytest.mark.parametrize(
+    ("outcome", "needed"),
+    [("donate", ["ProfileList", "InstalledApplicationList"]), ("reassign", ["DeviceInformation"])],
+)
+def test_asked_is_what_the_outcome_needs(outcome: str, needed: list[str]) -> None:
+    step = CollectStep(screens(BEGIN + MINUTE, [BEFORE]), NO_NOTEBOOK, outcome=outcome)
+    told = step.evidence([Item(SERIAL, "id", {}, {"mark": MARK, "first": None}, to_iso(BEGIN), 1)])[SERIAL]
+    assert told.reason and all(request in told.reason["en"] for request in needed)
+    others = set(QUESTIONS.values()) - set(needed)
+    assert not any(request in told.reason["en"] for request in others)
+
+
+@pytest.mark.parametrize(
+    "step", [RemovalStep(profiles(), screens(BEGIN, []), NO_NOTEBOOK), LicencesStep(screens(BEGIN, []), NO_NOTEBOOK)]
+)
+def test_what_was_collected_to_be_erased_does_not_do_for_a_removal(step: Any) -> None:
+    told = step.hindrance({"serial": SERIAL, "work_smart": ""})
+    assert told and told.reason and told.reason["first"] == "collect"
 
 
 @pytest.mark.parametrize(
