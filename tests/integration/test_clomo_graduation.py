@@ -452,6 +452,7 @@ def test_a_class_gets_each_command_once_for_all(
         assert [(kind, sorted(serials)) for kind, serials in group.acts(*kinds)] == [
             (kind, sorted(group.devices)) for kind in kinds
         ]
+        assert world.requests(group.tenant.name, "/numbers/devices"), "all were ticked by the head of the list"
 
 
 def panes_opened(world: World, group: Class_) -> list[str]:

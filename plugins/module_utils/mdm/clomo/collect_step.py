@@ -141,9 +141,9 @@ class CollectStep(CommandStep):
 
     def _kept(self, screen: Screen, item: Item, device: Device | None) -> Evidence:
         """Of the pane that is open."""
-        if hindrance := self.visited(screen, item, device):
+        if hindrance := self.visited(item, device):
             return hindrance
-        facts = self._screens.pane.facts(screen, lists=self._reads_lists)
+        facts = self._screens.pane.facts(screen, device.pane if device else {}, lists=self._reads_lists)
         return self._keep({item.device: item}, {item.device: facts})[item.device]
 
     def clicks(self, facts: Mapping[str, Any]) -> list[str]:

@@ -124,17 +124,16 @@ class CommandStep(PanelStep):
             return device
         if not self.is_owner(item, device.owner):
             return another_owner()
-        self._screens.devices.select(screen, device)
-        return self.owned(screen, item)
+        return self.owned(item, self._screens.devices.select(screen, device))
 
-    def visited(self, screen: Screen, item: Item, device: Device | None) -> Evidence | None:
+    def visited(self, item: Item, device: Device | None) -> Evidence | None:
         """The same of a device whose pane is open if it is there."""
         found = self.managed(device, left=Found.FAILED)
-        return found if isinstance(found, Evidence) else self.owned(screen, item)
+        return found if isinstance(found, Evidence) else self.owned(item, found)
 
-    def owned(self, screen: Screen, item: Item) -> Evidence | None:
-        """None where the pane that is open shows the owner that was collected."""
-        return None if self.is_owner(item, self._screens.pane.owner(screen)) else another_owner()
+    def owned(self, item: Item, device: Device) -> Evidence | None:
+        """None where its pane shows the owner that was collected."""
+        return None if self.is_owner(item, device.pane.get("device.owner", "")) else another_owner()
 
     def managed(self, device: Device | None, *, left: Found, gone: Found = Found.FAILED) -> Device | Evidence:
         """The row, or why it cannot be worked on."""

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ...web.grid import Grid, Row
 from ...web.screen import Screen
@@ -25,7 +25,7 @@ ROWS_A_COMMAND = 50  # and in that of a command to one device
 
 @dataclass(frozen=True)
 class Device:
-    """A row. owner: the cell."""
+    """A row. owner: the cell. pane: what its pane showed when it was opened, by caption."""
 
     serial: str
     name: str
@@ -33,6 +33,7 @@ class Device:
     organization: str
     state: str
     struck: bool
+    pane: Mapping[str, str] = field(default_factory=dict)
 
 
 class Devices:
@@ -85,9 +86,7 @@ class Devices:
                 yield device.serial, device
         for serial in left:
             found = self.the_one(screen, serial)
-            if found is not None:
-                self.select(screen, found)
-            yield serial, found
+            yield serial, found and self.select(screen, found)
 
     def _along_the_list(self, screen: Screen, serials: Collection[str]) -> Iterator[Device]:
         """Those of which the list has one row."""
@@ -96,25 +95,27 @@ class Devices:
             states.get(row.cells["devices.serial"], []).append(row.cells["devices.state"])
         single = {serial for serial, mine in states.items() if len(mine) == 1}
         for row in self._grid(screen).each(lambda row: row.cells["devices.serial"] in single):
-            device = self._device(row)
-            if self._opened(screen, device):
+            if device := self._opened(screen, self._device(row)):
                 yield device
 
-    def select(self, screen: Screen, device: Device) -> None:
+    def select(self, screen: Screen, device: Device) -> Device:
         """Its pane is open afterwards, and no row is ticked. The list was searched for it."""
         if self.ticked_count(screen):
             self._panel.open_devices(screen, anew=True)
             self._search(screen, device.serial)
-        if not self._opened(screen, device):
+        opened = self._opened(screen, device)
+        if opened is None:
             raise screen.trouble("device.serial", f"it shows another device than {device.serial}")
+        return opened
 
-    def _opened(self, screen: Screen, device: Device) -> bool:
+    def _opened(self, screen: Screen, device: Device) -> Device | None:
         for _try in range(TRIES):
             self._grid(screen).press_row({"devices.serial": device.serial, "devices.state": device.state})
             self._panel.rest()
-            if shown(screen).get("device.serial") == device.serial:
-                return True
-        return False
+            told = shown(screen)
+            if told.get("device.serial") == device.serial:
+                return replace(device, pane=told)
+        return None
 
     def tick(self, screen: Screen, fits: Callable[[Device], bool], number: int) -> list[str] | None:
         """The serial numbers of the rows that are ticked afterwards: those that fit, at most so many. None where others are, as
@@ -173,9 +174,9 @@ class Devices:
         return [self._device(row) for row in self._grid(screen).rows()]
 
     def _device(self, row: Row) -> Device:
-        cells = {key.partition(".")[2]: text for key, text in row.cells.items()}
-        struck = any(text in cells["state"] for text in self._panel.labels["devices.struck"].texts)
-        return Device(**cells, struck=row.struck or struck)
+        serial, name, owner, organization, state = (row.cells[key] for key in COLUMNS)
+        struck = any(text in state for text in self._panel.labels["devices.struck"].texts)
+        return Device(serial, name, owner, organization, state, row.struck or struck)
 
     def _grid(self, screen: Screen) -> Grid:
         return Grid(screen, "devices.list", COLUMNS, "devices.serial")

@@ -57,7 +57,7 @@ class LicencesStep(CommandStep):
 
     def _judged(self, screen: Screen, item: Item, device: Device | None, lines: Sequence[Line]) -> Evidence:
         """By the pane that is open."""
-        if hindrance := self.visited(screen, item, device):
+        if hindrance := self.visited(item, device):
             return hindrance
         left = self._screens.pane.licences(screen)
         if not left:

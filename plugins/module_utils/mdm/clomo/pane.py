@@ -32,16 +32,12 @@ class Pane:
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
 
-    def owner(self, screen: Screen) -> str:
-        return shown(screen).get("device.owner", "")
+    def facts(self, screen: Screen, told: Mapping[str, str], *, lists: bool) -> dict[str, Any]:
+        """told: what it showed when it was opened, just now. lists: its profiles and apps, too."""
+        details = self.details(screen, told)
+        return {**details, **self.profiles(screen), **self.apps(screen)} if lists else details
 
-    def facts(self, screen: Screen, *, lists: bool) -> dict[str, Any]:
-        """Of a device that was just selected. lists: its profiles and apps, too."""
-        told = self.details(screen)
-        return {**told, **self.profiles(screen), **self.apps(screen)} if lists else told
-
-    def details(self, screen: Screen) -> dict[str, Any]:
-        told = shown(screen)
+    def details(self, screen: Screen, told: Mapping[str, str]) -> dict[str, Any]:
         if missing := [key for key in CAPTIONS if key not in told]:
             raise screen.trouble(missing[0], "it is not there")
         return self.details_of(told)

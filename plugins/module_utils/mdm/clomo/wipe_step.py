@@ -163,7 +163,7 @@ class WipeStep(CommandStep):
             rows = self._screens.file.rows(screen) if len(items) >= MANY else {}
             known = {serial for serial, row in rows.items() if "device.ade" in row}
             visited = self._screens.devices.visit(screen, [item.device for item in items if item.device not in rows])
-            known |= {serial for serial, device in visited if device and self._screens.pane.details(screen)["ade"]}
+            known |= {serial for serial, device in visited if device and "device.ade" in device.pane}
         return [item for item in items if item.device not in known]
 
 
