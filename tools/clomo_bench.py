@@ -100,12 +100,19 @@ def beside_a_person(world: World, folder: Path, outcome: str) -> Row:
 # The browser
 
 
+def is_below(process: str, above: int) -> bool:
+    """Whether it was started by that process, or by one that it started."""
+    while process not in ("0", str(above)):
+        process = Path("/proc", process, "stat").read_text().rpartition(")")[2].split()[1]
+    return process != "0"
+
+
 def browser_mebibytes() -> float:
-    """Of all processes of the browser, what each shares with others divided among them."""
+    """Of all processes of our browser, what each shares with others divided among them."""
     total = 0
     for folder in Path("/proc").iterdir():
         try:
-            if folder.name.isdigit() and "chrom" in os.readlink(folder / "exe"):
+            if folder.name.isdigit() and "chrom" in os.readlink(folder / "exe") and is_below(folder.name, os.getpid()):
                 lines = (folder / "smaps_rollup").read_text().splitlines()
                 total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
         except OSError:

@@ -30,6 +30,8 @@ def graduation_plan(planned: Mapping[str, Any], tenant: str, outcome: str) -> li
     lines = [f"{tenant}: {outcome}, {planned['devices']} devices / {planned['devices']} 台", f"Steps / 手順: {steps}"]
     for step, reason in planned["absent"].items():
         lines.append(f"Not done / 対象外: {step}: {reason['en']} / {reason['ja']}")
+    for step, notice in planned["notices"].items():
+        lines.append(f"Note / 注意: {step}: {notice['en']} / {notice['ja']}")
     for each in planned["left_out"][:SHOWN]:
         lines.append(f"Left out / 対象外: {each['device']}: {each['reason']['en']} / {each['reason']['ja']}")
     lines += _more(planned["left_out"])

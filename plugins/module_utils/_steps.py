@@ -33,6 +33,7 @@ __all__ = [
     "absent_steps",
     "open_steps",
     "school_client",
+    "step_notices",
     "wanted_steps",
 ]
 
@@ -228,6 +229,12 @@ def absent_steps(params: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
         }
         absent |= {"unassign": kept, "release": kept}
     return {step: absent[step] for step in wanted_steps(params) if step in absent}
+
+
+def step_notices(params: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
+    """Of the steps of a campaign with these options, what people have to know before them."""
+    with contextlib.closing(driver_for(params["mdm"])) as driver:
+        return {step: driver.notices[step] for step in wanted_steps(params) if step in driver.notices}
 
 
 Opener = Callable[["AnsibleModule"], contextlib.AbstractContextManager["DeviceStep"]]

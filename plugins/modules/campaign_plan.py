@@ -86,6 +86,10 @@ absent:
   description: By step, why it is left out for all of them, in English (C(en)) and Japanese (C(ja)).
   type: dict
   returned: success
+notices:
+  description: By step, what has to be known before it since no step can see it, in English (C(en)) and Japanese (C(ja)).
+  type: dict
+  returned: success
 left_out:
   description: The devices that the roster does not agree with, each with C(device) and C(reason). Nothing is done with them.
   type: list
@@ -164,7 +168,7 @@ from ..module_utils._campaign import (
     ledger_for,
 )
 from ..module_utils._module import MDM_ONLY_OPTIONS, guard, read_optional
-from ..module_utils._steps import COURSE_OPTIONS, absent_steps, open_steps, wanted_steps
+from ..module_utils._steps import COURSE_OPTIONS, absent_steps, open_steps, step_notices, wanted_steps
 
 if TYPE_CHECKING:
     from ..module_utils.campaign.ledger import Ledger
@@ -276,6 +280,7 @@ def planned(module: AnsibleModule, ledger: Ledger) -> dict[str, Any]:
         "devices": len(taking),
         "steps": steps,
         "absent": absent,
+        "notices": step_notices(params),
         "left_out": [{"device": device, "reason": reason} for device, reason in sorted(left_out.items())],
         "plan": plan(taking if check else [], params["outcome"], told, owners),
         "clicks": told["clicks"],

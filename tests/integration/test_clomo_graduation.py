@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.nendo.apple_mdm.plugins.filter.graduation import graduation_plan
 from ansible_collections.nendo.apple_mdm.plugins.module_utils._time import now_utc
 from ansible_collections.nendo.apple_mdm.tests.browser import browser_or_skip
 from ansible_collections.nendo.apple_mdm.tests.integration.clomo_classes import (
@@ -277,6 +278,17 @@ def test_a_device_that_refuses(world: World, tmp_path: Path) -> None:
         group.tenant.panel_set(group.devices, failing=["RemoveProfile"])
         group.step("profiles")
         assert state(group, "profiles") == "failed" and "refused RemoveProfile" in reason(group, "profiles")
+
+
+@pytest.mark.parametrize(("outcome", "steps"), [("donate", ["delete"]), ("reassign", [])])
+def test_warning_13_that_a_profile_may_stay_is_told_before(
+    world: World, tmp_path: Path, outcome: str, steps: list[str]
+) -> None:
+    with class_of(world, tmp_path, outcome, 1, others=0) as group:
+        told = group.plan(check=True)
+    assert list(told["notices"]) == steps
+    lines = "\n".join(graduation_plan(told, "school", outcome))
+    assert ("keeps the MDM profile" in lines and "MDM プロファイルが端末に残ります" in lines) == bool(steps)
 
 
 @pytest.mark.parametrize("devices", [1, 4])

@@ -182,5 +182,9 @@ class MdmDriver(Protocol):
     def absent(self) -> Mapping[str, Mapping[str, str]]:
         """The steps that skip every device, and why, by language."""
 
+    @property
+    def notices(self) -> Mapping[str, Mapping[str, str]]:
+        """By step, what people have to know before it since no step can see it, by language."""
+
     def close(self) -> None:
         """Give back the connections."""

@@ -35,6 +35,12 @@ STEPS: Mapping[str, Callable[..., PanelStep]] = {
     "users": UsersStep,
     "organizations": OrganizationsStep,
 }
+PROFILE_STAYS = {
+    "en": "A device whose ADE profile forbids to remove the MDM profile keeps the MDM profile after its deletion, and CLOMO PANEL does"
+    " not show which these are. Look at the ADE profile; where it forbids that, erase the devices before they are given away.",
+    "ja": "ADE プロファイルで MDM プロファイルの削除が禁止されているデバイスでは、削除後も MDM プロファイルが端末に残ります。CLOMO PANEL"
+    " の画面では見分けられないため、ADE プロファイルの設定を確認し、禁止されている場合は譲渡の前に初期化してください。",
+}
 REMOVALS: Mapping[str, Callable[..., Removal]] = {"profiles": profiles, "apps": apps}
 
 
@@ -44,6 +50,7 @@ class ClomoDriver:
     name = "clomo"
     takes_back_licences = True
     absent: Mapping[str, Mapping[str, str]] = {}
+    notices = {"delete": PROFILE_STAYS}
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         missing = [name for name in ("domain", "username", "password") if not options.get(name)]

@@ -34,6 +34,7 @@ class NanoMdmDriver:
     name = "nanomdm"
     takes_back_licences = False
     absent = ABSENT
+    notices: Mapping[str, Mapping[str, str]] = {}
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._clients: list[HttpClient] = []
