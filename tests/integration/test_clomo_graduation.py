@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
+import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,8 @@ from typing import Any
 import pytest
 from ansible_collections.nendo.apple_mdm.plugins.filter.graduation import graduation_plan
 from ansible_collections.nendo.apple_mdm.plugins.module_utils._time import now_utc
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo import panel as clomo_panel
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.drivers import driver_for
 from ansible_collections.nendo.apple_mdm.tests.browser import browser_or_skip
 from ansible_collections.nendo.apple_mdm.tests.integration.clomo_classes import (
     AGENT,
@@ -718,6 +721,32 @@ def test_pictures_and_pace(world: World, tmp_path: Path) -> None:
         assert [name[5:] for name in taken] == [
             f"command-{name}.png" for name in ("information", "profile-list", "app-list")
         ]
+
+
+def test_a_trace_tells_of_the_newest_acts_alone(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a year group's would fill the memory."""
+    monkeypatch.setattr(clomo_panel, "TRACED", 20)
+    with class_of(world, tmp_path, "donate", 1, others=0) as group, quick():
+        driver = driver_for(group.mdm)
+        opened: clomo_panel.Panel = driver.panel  # type: ignore[attr-defined]
+        with opened.work():
+            for _rest in range(15):
+                opened.rest()
+            at_first = acts_traced(opened)
+            for _rest in range(30):
+                opened.rest()
+            assert acts_traced(opened) < at_first
+        driver.close()
+
+
+def acts_traced(opened: clomo_panel.Panel) -> int:
+    """How many there are; another trace begins."""
+    trace = opened._browser.trace() if opened._browser else None
+    assert trace is not None
+    with zipfile.ZipFile(trace) as file:
+        lines = file.read("trace.trace").decode().splitlines()
+    trace.unlink()
+    return sum(json.loads(line)["type"] == "before" for line in lines)
 
 
 def test_tenants_of_both_kinds_in_one_play(world: World, tmp_path: Path) -> None:

@@ -143,6 +143,11 @@ class Browser:
         finally:
             self._context.tracing.start_chunk()
 
+    def cut_trace(self) -> None:
+        """What was traced until now is forgotten. A trace grows with each act, in memory, too."""
+        with self.untraced():
+            pass
+
     def trace(self) -> Path | None:
         """The trace until now, in a file that the caller removes; another one begins."""
         handle, name = tempfile.mkstemp(prefix="trace-", suffix=".zip")

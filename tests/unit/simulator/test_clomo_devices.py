@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -489,3 +490,23 @@ def test_reports_by_pages_and_search(warden: Warden) -> None:
     warden.page.locator('[aria-rowcount="13"]').wait_for()
     assert warden.page.get_by_role("gridcell", name=f"{serial} / iPad-00001", exact=True).count() == 12
     assert warden.clerk.button("次のページ").get_attribute("aria-disabled") == "true"
+
+
+def test_panes_that_were_closed_are_not_kept(warden: Warden) -> None:
+    """Else the browser grows with each device that is looked at."""
+    session = warden.page.context.new_cdp_session(warden.page)
+    session.send("Performance.enable")
+
+    def nodes() -> float:
+        session.send("HeapProfiler.collectGarbage")
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return float(next(each["value"] for each in metrics if each["name"] == "Nodes"))
+
+    def look_at(serials: Sequence[str]) -> float:
+        for serial in serials:
+            devices.select(serial)
+        return nodes()
+
+    devices, serials = warden.devices(), warden.tenant.serials[:3]
+    before = look_at(serials)
+    assert look_at(serials * 4) < 1.7 * before

@@ -34,6 +34,7 @@ __all__ = ["ADVICE", "Panel"]
 LOCK_SECONDS = 120
 NOTICE_SECONDS = 120
 REMEMBERED_SECONDS = 60
+TRACED = 500  # rests that a trace tells of at most
 STRANGERS = {
     "anywhere.maintenance": "the panel is under maintenance; run again when it is over",
     "anywhere.session_over": "the session ended in the middle of the work; the next run signs in anew and goes on",
@@ -70,6 +71,7 @@ class Panel:
         self._browser: Browser | None = None
         self._screen: Screen | None = None
         self._rest: Rest | None = None
+        self._rests = 0
         self._tab = self._page = ""
         self._remembered: dict[str, Look] = {}
 
@@ -153,8 +155,12 @@ class Panel:
 
     def rest(self) -> None:
         """Until the page has shown what it was asked for, or the time is over: then what is read tells what is missing."""
-        if self._rest is not None:
-            self._rest.wait(float(self.options["timeout"]))
+        if self._rest is None or self._browser is None:
+            return
+        self._rest.wait(float(self.options["timeout"]))
+        self._rests += 1
+        if self._rests % TRACED == 0:
+            self._browser.cut_trace()
 
     def _stay(self, screen: Screen, tab: str, *, anew: bool = False) -> None:
         if anew or self._tab != tab:

@@ -96,13 +96,20 @@ const Ext = (() => {
     return twice(el("div", { class: "x-field x-form-cb" }, box, name), label);
   }
 
+  // Calls close at a press anywhere else, from on(true) to on(false): what was taken off the page must not be kept by it.
+  function elsewhere(inside, close) {
+    const look = (event) => { if (!inside().some((one) => one?.contains(event.target))) close(); };
+    return (watched) => document[watched ? "addEventListener" : "removeEventListener"]("mousedown", look, true);
+  }
+
   // options: {name} or {group, options}, or a function that promises them. name_: of the field, if the placeholder is none of it.
   function combo(empty, options, handler, name_ = empty) {
     const input = el("input", { kind: "combo", class: "x-form-text", type: "text", role: "combobox", readonly: "", "aria-expanded": "false", "aria-label": name_, "aria-haspopup": "listbox" });
     const placeholder = el("label", { class: "x-placeholder-label", for: input.id }, empty);
     const wrap = el("div", { class: "x-form-combo" }, input, placeholder, el("div", { class: "x-form-trigger", "aria-hidden": "true" }, "▾"));
     let list = null;
-    const collapse = () => { list?.remove(); list = null; input.setAttribute("aria-expanded", "false"); };
+    const collapse = () => { watch(false); list?.remove(); list = null; input.setAttribute("aria-expanded", "false"); };
+    const watch = elsewhere(() => [list, wrap], collapse);
     const choose = (option) => {
       collapse();
       input.value = option.name;
@@ -122,11 +129,11 @@ const Ext = (() => {
       const place = wrap.getBoundingClientRect();
       list.style.cssText = `left:${place.left}px;top:${place.bottom}px;width:${place.width}px;max-height:${Math.max(120, innerHeight - place.bottom - 12)}px`;
       document.body.append(list);
+      watch(true);
       const offered = typeof options === "function" ? await options() : options;
       opened.append(...(offered ?? []).flatMap((option) => option.group ? grouped(option) : item(option)));
     };
     wrap.addEventListener("click", (event) => { if (event.target !== placeholder) expand(); });
-    document.addEventListener("mousedown", (event) => { if (list && !list.contains(event.target) && !wrap.contains(event.target)) collapse(); }, true);
     return twice(wrap, empty);
   }
 
@@ -214,7 +221,7 @@ const Ext = (() => {
   }
 
   return {
-    button, checkbox, combo, display, el, enable, fieldset, filefield, id, labelled, link, mask, message, panel, pause, press, textfield, toast,
+    button, checkbox, combo, display, el, elsewhere, enable, fieldset, filefield, id, labelled, link, mask, message, panel, pause, press, textfield, toast,
     tree, twice, window: window_, setDoubled: (texts) => { doubled = texts; },
   };
 })();

@@ -29,9 +29,10 @@ Ext.radiogroup = (label, names, chosen = 0) => {
 
 // A button that opens a menu below itself; groups: {group, options} or {name}, or a function that promises them.
 Ext.menubutton = (text, options, handler) => {
-  const { el, button, twice } = Ext;
+  const { el, button, twice, elsewhere } = Ext;
   let menu = null;
-  const close = () => { menu?.remove(); menu = null; };
+  const close = () => { watch(false); menu?.remove(); menu = null; };
+  const watch = elsewhere(() => [menu, made].flat(), close);
   const item = (option) => twice(el("div", { kind: "menuitem", class: "x-boundlist-item", role: "menuitem", onclick: () => { close(); handler(option); } }, option.name), option.name);
   const made = button(text, async (event) => {
     if (menu) {
@@ -42,12 +43,12 @@ Ext.menubutton = (text, options, handler) => {
     const opened = menu = el("div", { kind: "menu", class: "x-boundlist", role: "menu", "aria-label": text });
     menu.style.cssText = `left:${Math.min(place.left, innerWidth - 360)}px;top:${place.bottom}px;min-width:220px;max-height:${Math.max(120, innerHeight - place.bottom - 12)}px`;
     document.body.append(menu);
+    watch(true);
     const offered = typeof options === "function" ? await options() : options;
     opened.append(...(offered ?? []).flatMap((one) => one.group
       ? [el("div", { class: "x-boundlist-group", role: "presentation" }, one.group), ...one.options.flatMap(item)]
       : item(one)));
   });
-  document.addEventListener("mousedown", (event) => { if (menu && !menu.contains(event.target) && ![made].flat().some((one) => one.contains(event.target))) close(); }, true);
   [made].flat().forEach((one) => one.setAttribute("aria-haspopup", "menu"));
   return made;
 };
