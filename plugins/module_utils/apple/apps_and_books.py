@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ __all__ = ["APPS_AND_BOOKS_URL", "AppsAndBooksClient"]
 
 APPS_AND_BOOKS_URL = "https://vpp.itunes.apple.com/mdm/v2"
 LOCATION_KEYS = ("uId", "mdmInfo", "tokenExpirationDate")
+A_SECOND = 15  # requests that a location may make, in the example that Apple gives of the service's configuration
 WALKS = 3
 UNKNOWN_EVENT = 9708
 PAGE_GONE = (9650, 9721)  # the index is out of range; the version is not known
@@ -54,9 +56,13 @@ class AppsAndBooksClient:
         ca_path: str | None = None,
         timeout: float = 30,
         sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
         session: requests.Session | None = None,
     ) -> None:
         self.location: Mapping[str, Any] = {}
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._answered: deque[float] = deque(maxlen=A_SECOND)
         headers = {"Authorization": f"Bearer {bearer}"}
         self._http = HttpClient(
             base_url, headers=headers, ca_path=ca_path, timeout=timeout, sleep=sleep, session=session
@@ -66,8 +72,11 @@ class AppsAndBooksClient:
         self._http.close()
 
     def service_config(self) -> dict[str, Any]:
-        """Limits and error numbers. Answers to any token, also a revoked one: no proof of a token."""
-        return self._request("GET", "/service/config")
+        """Limits and error numbers. Answers to any token, also a revoked one: no proof of a token. Its rate is kept from now on."""
+        told = self._request("GET", "/service/config")
+        a_second = (told.get("limits") or {}).get("maxRequestPerSecond")
+        self._answered = deque(self._answered, maxlen=max(int(a_second or A_SECOND), 1))
+        return told
 
     def client_config(self) -> dict[str, Any]:
         """The location and its settings; the cheapest proof of a token."""
@@ -147,6 +156,7 @@ class AppsAndBooksClient:
 
     def _request(self, method: str, path: str, *, idempotent: bool = True, **arguments: Any) -> dict[str, Any]:
         """Reads may be repeated, and a write that says the same again."""
+        self._keep_the_rate()
         try:
             answer = self._http.request(method, path, idempotent=idempotent, **arguments).json()
         except ServiceError as error:
@@ -154,10 +164,19 @@ class AppsAndBooksClient:
             if number is None:
                 raise
             raise _refusal(number, message, error.details) from error
+        finally:
+            self._answered.append(self._monotonic())
         if "errorNumber" in answer:
             number, message = _error_in(answer)
             raise _refusal(number, message, {"method": method, "request_path": path, "status": 200})
         return answer
+
+    def _keep_the_rate(self) -> None:
+        """A second lasts from an earlier answer, so that no time on the way shortens it."""
+        if len(self._answered) == self._answered.maxlen:
+            pause = self._answered[0] + 1 - self._monotonic()
+            if pause > 0:
+                self._sleep(pause)
 
 
 def _error_of(body: str) -> tuple[int | None, str]:

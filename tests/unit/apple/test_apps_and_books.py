@@ -148,3 +148,37 @@ def test_an_event_that_apple_has_forgotten(far_side: FarSide, client: AppsAndBoo
     far_side.answers = [error(9602, 400)]
     with pytest.raises(ServiceError):
         client.event("odd")
+
+
+@pytest.mark.parametrize(("told", "a_second"), [({}, 15), ({"maxRequestPerSecond": 4}, 4)], ids=["not told", "told"])
+def test_no_more_in_a_second_than_the_service_takes(far_side: FarSide, told: dict[str, int], a_second: int) -> None:
+    now = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    client = AppsAndBooksClient("b3V0ZXI=", base_url=far_side.url + "/mdm/v2", sleep=sleep, monotonic=lambda: now)
+    far_side.answers = [as_json({"limits": told})]
+    client.service_config()
+    asked = []
+    for _call in range(40):
+        client.client_config()
+        asked.append(now)
+    client.close()
+    assert all(later - earlier >= 1 for earlier, later in zip(asked, asked[a_second:], strict=False))
+    assert now == 40 // a_second, "and no more seconds than that takes"
+
+
+def test_what_was_refused_counts_too(far_side: FarSide) -> None:
+    waits: list[float] = []
+    client = AppsAndBooksClient(
+        "b3V0ZXI=", base_url=far_side.url + "/mdm/v2", sleep=waits.append, monotonic=lambda: 0.0
+    )
+    far_side.answers = [*(error(9625, 400) for _call in range(15)), as_json({"uId": "1"})]
+    for _call in range(15):
+        with pytest.raises(ServiceError):
+            client.client_config()
+    client.client_config()
+    client.close()
+    assert waits == [1.0]
