@@ -21,6 +21,7 @@ import pytest
 from ansible_collections.nendo.apple_mdm.plugins.filter.graduation import graduation_plan
 from ansible_collections.nendo.apple_mdm.plugins.module_utils._time import now_utc
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo import panel as clomo_panel
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.driver import ClomoDriver
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.drivers import driver_for
 from ansible_collections.nendo.apple_mdm.tests.browser import browser_or_skip
 from ansible_collections.nendo.apple_mdm.tests.integration.clomo_classes import (
@@ -525,6 +526,15 @@ def test_a_panel_that_offers_no_such_file_is_read_by_its_panes(world: World, tmp
         assert not world.requests(group.tenant.name, "/export/devices")
 
 
+def test_a_file_that_does_not_come_stops_nothing(world: World, tmp_path: Path) -> None:
+    with class_of(world, tmp_path, "reassign", 8, others=0, switches={"clomo_export_columns": "all"}) as group, quick():
+        world.fault("/export/devices", when="before", status=502)
+        group.finish(runs=1)
+        world.no_faults()
+        assert group.counted("erase") == dict.fromkeys(group.devices, 1)
+        assert len(world.requests(group.tenant.name, "/export/devices")) == 1, "asked for once a run"
+
+
 @pytest.mark.parametrize("items", ["union", "intersection"])
 def test_only_devices_with_the_same_profiles_go_together(world: World, tmp_path: Path, items: str) -> None:
     with class_of(world, tmp_path, "donate", 4, others=1, switches={"clomo_bulk_items": items}) as group, quick():
@@ -728,7 +738,8 @@ def test_a_trace_tells_of_the_newest_acts_alone(world: World, tmp_path: Path, mo
     monkeypatch.setattr(clomo_panel, "TRACED", 20)
     with class_of(world, tmp_path, "donate", 1, others=0) as group, quick():
         driver = driver_for(group.mdm)
-        opened: clomo_panel.Panel = driver.panel  # type: ignore[attr-defined]
+        assert isinstance(driver, ClomoDriver)
+        opened = driver.panel
         with opened.work():
             for _rest in range(15):
                 opened.rest()

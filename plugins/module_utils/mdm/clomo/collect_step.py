@@ -12,7 +12,6 @@ from ...web.screen import Screen
 from ..protocol import Evidence, Found, Item
 from .command_step import CommandStep
 from .commands import COMMANDS, Answer
-from .device_file import MANY
 from .devices import Device
 from .reasons import another_owner, failed, waits
 from .report_lines import Line, Seen, newer, seen_of
@@ -47,7 +46,7 @@ class CollectStep(CommandStep):
     def __init__(self, screens: Screens, notebook: Notebook, *, outcome: str | None) -> None:
         super().__init__(screens, notebook)
         self._questions = {name: QUESTIONS[name] for name in NEEDED[outcome]}
-        self._reads_lists = outcome != "reassign"
+        self._reads_lists = "profile_list" in self._questions
         self.command = next(iter(self._questions))
 
     def baselines(self, items: Sequence[Item]) -> Mapping[str, Mapping[str, Any]]:
@@ -107,23 +106,22 @@ class CollectStep(CommandStep):
 
     def _read(self, items: Sequence[Item]) -> dict[str, Evidence]:
         known = {item.device: item for item in items}
-        if not known:
-            return {}
+        told = {} if self._reads_lists else self._by_the_file(known)
+        if len(told) == len(known):
+            return told
         with self._panel.work() as screen:
-            told = self._by_the_file(screen, known) if len(known) >= MANY and not self._reads_lists else {}
             visited = self._screens.devices.visit(screen, [serial for serial in known if serial not in told])
             return told | {serial: self._kept(screen, known[serial], device) for serial, device in visited}
 
-    def _by_the_file(self, screen: Screen, known: Mapping[str, Item]) -> dict[str, Evidence]:
+    def _by_the_file(self, known: Mapping[str, Item]) -> dict[str, Evidence]:
         """As far as it tells of them."""
-        rows = self._screens.file.rows(screen)
-        told = {serial: self._screens.pane.details_of(rows[serial]) for serial in known if serial in rows}
+        rows = self._screens.file.rows(known)
         same = {
-            serial: facts
-            for serial, facts in told.items()
-            if self.is_owner(known[serial], rows[serial]["device.owner"])
+            serial: self._screens.pane.details(row)
+            for serial, row in rows.items()
+            if self.is_owner(known[serial], row["device.owner"])
         }
-        return {serial: another_owner() for serial in told} | self._keep(known, same)
+        return {serial: another_owner() for serial in rows} | self._keep(known, same)
 
     def _keep(self, known: Mapping[str, Item], facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Evidence]:
         now = to_iso(self._screens.clock())
@@ -141,9 +139,10 @@ class CollectStep(CommandStep):
 
     def _kept(self, screen: Screen, item: Item, device: Device | None) -> Evidence:
         """Of the pane that is open."""
-        if hindrance := self.visited(item, device):
-            return hindrance
-        facts = self._screens.pane.facts(screen, device.pane if device else {}, lists=self._reads_lists)
+        found = self.visited(item, device)
+        if isinstance(found, Evidence):
+            return found
+        facts = self._screens.pane.facts(screen, found.pane, lists=self._reads_lists)
         return self._keep({item.device: item}, {item.device: facts})[item.device]
 
     def clicks(self, facts: Mapping[str, Any]) -> list[str]:

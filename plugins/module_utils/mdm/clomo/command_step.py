@@ -126,10 +126,10 @@ class CommandStep(PanelStep):
             return another_owner()
         return self.owned(item, self._screens.devices.select(screen, device))
 
-    def visited(self, item: Item, device: Device | None) -> Evidence | None:
-        """The same of a device whose pane is open if it is there."""
+    def visited(self, item: Item, device: Device | None) -> Device | Evidence:
+        """The device, whose pane is open, if the same is so; else why not."""
         found = self.managed(device, left=Found.FAILED)
-        return found if isinstance(found, Evidence) else self.owned(item, found)
+        return found if isinstance(found, Evidence) else self.owned(item, found) or found
 
     def owned(self, item: Item, device: Device) -> Evidence | None:
         """None where its pane shows the owner that was collected."""

@@ -10,14 +10,15 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from ..._errors import PanelError
 from ...web.screen import Screen, pattern
 from .pane import CAPTIONS
 from .panel import Panel
 from .selection import owner_of
 
-__all__ = ["MANY", "DeviceFile"]
+__all__ = ["DeviceFile"]
 
 MANY = 8  # devices for which the file is quicker than their panes
 COLUMNS = (*CAPTIONS, "device.ade", "devices.state")
@@ -30,15 +31,20 @@ class DeviceFile:
         self._panel = panel
         self._is_of_use = True
 
-    def rows(self, screen: Screen) -> dict[str, Mapping[str, str]]:
+    def rows(self, serials: Collection[str]) -> dict[str, Mapping[str, str]]:
         """By serial number, what the file says below each caption, in the shape of what a pane shows. Only of devices that are
-        managed, stand there once and have an owner with a mail address or none."""
-        if not self._is_of_use:
+        managed, stand there once and have an owner with a mail address or none. Panes tell the same, so nothing that goes wrong
+        here stops a run."""
+        if len(serials) < MANY or not self._is_of_use:
             return {}
-        data = self._download(screen)
+        try:
+            with self._panel.work() as screen:
+                data = self._download(screen)
+        except PanelError:
+            data = None
         rows = self._read(data) if data is not None else None
         self._is_of_use = rows is not None
-        return {row["device.serial"]: row for row in rows or ()}
+        return {row["device.serial"]: row for row in rows or () if row["device.serial"] in serials}
 
     def _download(self, screen: Screen) -> bytes | None:
         self._panel.open_devices(screen)

@@ -57,8 +57,9 @@ class LicencesStep(CommandStep):
 
     def _judged(self, screen: Screen, item: Item, device: Device | None, lines: Sequence[Line]) -> Evidence:
         """By the pane that is open."""
-        if hindrance := self.visited(item, device):
-            return hindrance
+        found = self.visited(item, device)
+        if isinstance(found, Evidence):
+            return found
         left = self._screens.pane.licences(screen)
         if not left:
             return _none_left()

@@ -34,15 +34,12 @@ class Pane:
 
     def facts(self, screen: Screen, told: Mapping[str, str], *, lists: bool) -> dict[str, Any]:
         """told: what it showed when it was opened, just now. lists: its profiles and apps, too."""
-        details = self.details(screen, told)
-        return {**details, **self.profiles(screen), **self.apps(screen)} if lists else details
-
-    def details(self, screen: Screen, told: Mapping[str, str]) -> dict[str, Any]:
         if missing := [key for key in CAPTIONS if key not in told]:
             raise screen.trouble(missing[0], "it is not there")
-        return self.details_of(told)
+        details = self.details(told)
+        return {**details, **self.profiles(screen), **self.apps(screen)} if lists else details
 
-    def details_of(self, told: Mapping[str, str]) -> dict[str, Any]:
+    def details(self, told: Mapping[str, str]) -> dict[str, Any]:
         """told: what stands below each caption."""
         name, mail = owner_of(told["device.owner"])
         return {

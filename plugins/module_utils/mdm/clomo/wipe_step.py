@@ -15,7 +15,6 @@ from ...web.screen import Screen
 from ..protocol import Evidence, Found, Item
 from .command_step import CommandStep
 from .commands import COMMANDS, Answer
-from .device_file import MANY
 from .devices import Device
 from .reasons import failed, not_collected, not_there, pending, waits
 from .report_lines import Line, newer, reaches_back, seen_of
@@ -159,9 +158,9 @@ class WipeStep(CommandStep):
     def _without_ade(self, items: Sequence[Item]) -> list[Item]:
         if not items:
             return []
+        rows = self._screens.file.rows([item.device for item in items])
+        known = {serial for serial, row in rows.items() if "device.ade" in row}
         with self._panel.work() as screen:
-            rows = self._screens.file.rows(screen) if len(items) >= MANY else {}
-            known = {serial for serial, row in rows.items() if "device.ade" in row}
             visited = self._screens.devices.visit(screen, [item.device for item in items if item.device not in rows])
             known |= {serial for serial, device in visited if device and "device.ade" in device.pane}
         return [item for item in items if item.device not in known]
