@@ -105,6 +105,8 @@ class CollectStep(CommandStep):
         return waits(self.dies_on(item, _first(seen)), [name for name, each in seen.items() if not each.succeeded])
 
     def _read(self, items: Sequence[Item]) -> dict[str, Evidence]:
+        if not items:
+            return {}
         known = {item.device: item for item in items}
         told = {} if self._reads_lists else self._by_the_file(known)
         if len(told) == len(known):
