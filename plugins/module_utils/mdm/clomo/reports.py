@@ -15,7 +15,7 @@ from ...web.grid import Grid, Row
 from ...web.screen import Screen
 from .panel import Panel
 from .readings import read_moment
-from .report_lines import Line, joined, serial_in
+from .report_lines import Line, joined, reaches_back, serial_in
 
 __all__ = ["Reports"]
 
@@ -53,9 +53,7 @@ class Reports:
             return {}
         with self._panel.work() as screen:
             found = self._whole(screen, marks) if len(marks) > FEW else None
-            if found is None:
-                found = {serial: self._of(screen, serial, mark["at"]) for serial, mark in marks.items()}
-        return found
+            return self._one_by_one(screen, marks) if found is None else found
 
     def _whole(self, screen: Screen, marks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Line]] | None:
         """By the log of all devices, where that is fewer pages than devices."""
@@ -68,6 +66,18 @@ class Reports:
             serial: [line for line in log.lines if serial_in(line.target) == serial or line in before]
             for serial in marks
         }
+
+    def _one_by_one(self, screen: Screen, marks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Line]]:
+        """That Reports reaches back to the mark of a device without earlier lines, only the lines of others can tell."""
+        found = {serial: self._of(screen, serial, mark["at"]) for serial, mark in marks.items()}
+        new = {
+            serial for serial, lines in found.items() if not reaches_back(lines, marks[serial]) and marks[serial]["at"]
+        }
+        if not new:
+            return found
+        oldest = min(marks[serial]["at"] for serial in new)
+        before = [line for line in self._log(screen, oldest, SEARCH_PAGES).lines if line.at <= oldest][-1:]
+        return {serial: lines + before if serial in new else lines for serial, lines in found.items()}
 
     def _log(self, screen: Screen, until: str | None, most: int) -> Read:
         """Of all devices. Pages that were read before are not read again. until: as for _read."""

@@ -12,7 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.report_lines import Line, mark_for, newer
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.report_lines import (
+    Line,
+    mark_for,
+    newer,
+    reaches_back,
+)
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.reports import Reports
 
 SERIALS = [f"SM{number:02}" for number in range(8)]
@@ -22,9 +27,10 @@ PAGE = 5
 @dataclass
 class Log:
     """A panel, its browser and what Reports shows: lines from the newest. page: which is open. pages: how many were read.
-    busy: what is written while the next page is on its way."""
+    busy: what is written while the next page is on its way. searched: what the lines shown have in them."""
 
     lines: list[Line] = field(default_factory=list)
+    searched: str = ""
     busy: Callable[[], None] = lambda: None
     page: int = 0
     pages: int = 0
@@ -54,15 +60,17 @@ class Pages(Reports):
         self._shown: Log = log
 
     def _search(self, screen: Any, text: str) -> None:
-        assert not text, "the log of all devices"
-        self._shown.page = 0
+        self._shown.searched, self._shown.page = text, 0
 
     def _page(self, screen: Any) -> list[Line]:
         self._shown.pages += 1
-        return self._shown.lines[self._shown.page * PAGE : (self._shown.page + 1) * PAGE]
+        return self._found()[self._shown.page * PAGE : (self._shown.page + 1) * PAGE]
 
     def _is_last(self, screen: Any) -> bool:
-        return (self._shown.page + 1) * PAGE >= len(self._shown.lines)
+        return (self._shown.page + 1) * PAGE >= len(self._found())
+
+    def _found(self) -> list[Line]:
+        return [line for line in self._shown.lines if self._shown.searched in line.target]
 
 
 def write_some(log: Log, rng: random.Random, second: int, number: int) -> None:
@@ -130,3 +138,21 @@ def test_lines_in_another_order_than_before_are_read_anew() -> None:
     log.write(6, SERIALS[0], "[Success] three")
     told = newer(SERIALS[0], reports.since(marks)[SERIALS[0]], marks[SERIALS[0]])
     assert sorted(line.text for line in told) == ["[Success] one", "[Success] three", "[Success] two"]
+
+
+@pytest.mark.parametrize("earlier", [True, False], ids=["its own lines", "only those of others"])
+@pytest.mark.parametrize("purged", [True, False])
+def test_what_reports_does_not_tell_has_not_been_only_if_it_still_reaches_back(earlier: bool, purged: bool) -> None:
+    log = Log()
+    log.write(0, SERIALS[0], "[Success] before")
+    log.write(1, SERIALS[0] if earlier else SERIALS[1], "[Success] newest")
+    mark = mark_for(SERIALS[0], log.lines[:1])
+    for second in range(2, 10):
+        log.write(second, SERIALS[second % 2], "[Success] later")
+    if purged:
+        del log.lines[-2:]
+    if not (earlier or purged):
+        del log.lines[-1]
+    told = Pages(log).since({SERIALS[0]: mark})[SERIALS[0]]
+    assert reaches_back(told, mark) is not purged
+    assert len(newer(SERIALS[0], told, mark)) == 4
