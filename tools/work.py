@@ -59,6 +59,7 @@ def environment(venv: Path = VENV, tree: Path | None = None, home_name: str = "c
         "GIT_CEILING_DIRECTORIES": str(WORK),
         "ANSIBLE_PYTHON_INTERPRETER": str(venv / "bin" / "python"),
         "PYTHONUNBUFFERED": "1",
+        "NODE_COMPILE_CACHE": str(WORK / "cache" / "node"),
     }
 
 

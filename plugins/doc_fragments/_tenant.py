@@ -162,7 +162,7 @@ options:
           driver's page lists.
         type: dict
       browser_path:
-        description: The Chromium, Chrome or Edge to use. If absent, the first that is found.
+        description: The Chromium, Chrome or Edge to use. If absent, the first that is found, one without windows before others.
         type: path
       session_path:
         description: The file that keeps the panel's session between runs, mode 0600. If absent, one below C(~/.cache).

@@ -13,7 +13,14 @@ from typing import Any
 
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "msedge", "microsoft-edge")
+BROWSERS = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "msedge",
+    "microsoft-edge",
+)
 BROWSER_ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",

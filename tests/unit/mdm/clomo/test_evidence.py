@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.nendo.apple_mdm.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.evidence import MASKED, Evidence, Secrets
-from ansible_collections.nendo.apple_mdm.plugins.module_utils.web.browser import Browser, find_browser
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.web.browser import WINDOWLESS, Browser, find_browser
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.web.screen import Screen
 from ansible_collections.nendo.apple_mdm.tests.browser import browser_or_skip
 
@@ -86,6 +86,16 @@ def test_what_is_typed_at_the_sign_in_is_in_no_trace(browser: Browser, shown: Ca
 def test_a_browser_that_is_none() -> None:
     with pytest.raises(ConfigurationError, match="browser_path"):
         find_browser("/nowhere/chromium")
+
+
+@pytest.mark.parametrize(("headless", "name"), [(True, WINDOWLESS), (False, "chromium")])
+def test_without_a_window_the_browser_that_has_none_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headless: bool, name: str
+) -> None:
+    for each in (WINDOWLESS, "chromium"):
+        (tmp_path / each).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_browser(headless=headless) == str(tmp_path / name)
 
 
 def test_a_session_that_others_can_read(tmp_path: Path) -> None:
