@@ -86,7 +86,8 @@ def sanity(release: str) -> Gate:
 
 
 def units(release: str) -> Gate:
-    """The unit tests as ansible-test runs them, but those of the simulator, which knows nothing of Ansible."""
+    """The unit tests as ansible-test runs them, but those of the simulator, which knows nothing of Ansible. On the newest release
+    our own run has them."""
 
     def command(python: Path, collection: Path) -> Command:
         tests = sorted((collection / "tests" / "unit").glob("**/test_*.py"))
@@ -104,7 +105,7 @@ PREPARATIONS = [
 TESTS = [Gate("tests", pytest, counts_tests=True)]
 GATES = [
     *(sanity(release) for release in RELEASES),
-    *(units(release) for release in RELEASES),
+    *(units(release) for release in RELEASES if release != "newest"),
     Gate("molecule", molecule, home="molecule"),
     Gate(
         "galaxy",

@@ -56,6 +56,7 @@ COLON, AFTER_LABEL = "[:\uff1a]", "[:\uff1a*\uff0a\u203b]"
 EQUAL = {r"\(": "[(\uff08]", r"\)": "[)\uff09]", ":": COLON, "/": r"\/"}  # as re.escape has them
 SCROLL_SECONDS = 1.5
 QUIET_SECONDS = 0.8  # without a change the text has come to rest
+AROUND_SECONDS = 3  # between two looks for what stands in the way of a message
 LATE_SECONDS = 0.5  # between two looks for a row
 ROLELESS = 4  # this part of the time-out is waited for a window to have the role of one
 NAVIGATIONS = 3  # pages that may come while one look lasts
@@ -360,7 +361,7 @@ class Screen:
             "before": before,
             "windows": self._windows().count(),
         }
-        told = self._new_line(wanted, timeout)
+        told = self._awaited_line(keys[0], wanted, timeout)
         if told and told["key"] == "window":  # its words may come after it
             self.settled(keys[0])
             told = self._new_line(wanted, 1)
@@ -370,6 +371,15 @@ class Screen:
         if confirm:
             self._confirm(told["line"])
         return str(told["key"]), str(told["line"])
+
+    def _awaited_line(self, key: str, wanted: dict[str, Any], seconds: float) -> dict[str, str]:
+        """Empty where none came. What stands in the way by then is not waited for until the end."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            if told := self._new_line(wanted, min(left, AROUND_SECONDS)):
+                return told
+            self.look_around(key)
+        return {}
 
     def _new_line(self, wanted: dict[str, Any], seconds: float) -> dict[str, str]:
         """Empty where none came. An obstacle is told at once by its window."""

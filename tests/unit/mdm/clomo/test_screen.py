@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
@@ -224,6 +225,17 @@ def test_a_message_that_does_not_come(shown: Shown) -> None:
     screen = shown("<p>登録が完了しました</p><button>保存</button>")
     with pytest.raises(PanelError, match="no such message"):
         screen.after(lambda: screen.press("ios.save"), "notice.saved", timeout=0.5)
+
+
+def test_a_message_is_not_waited_for_where_something_stands_in_the_way(shown: Shown) -> None:
+    screen = shown(
+        "<button onclick=\"document.body.textContent = 'ただいまメンテナンス中です'\">保存</button>",
+        **{"anywhere.maintenance": "it is closed"},
+    )
+    began = time.monotonic()
+    with pytest.raises(PanelError, match="it is closed"):
+        screen.after(lambda: screen.press("ios.save"), "notice.saved", timeout=120)
+    assert time.monotonic() - began < 60
 
 
 def test_a_row_that_comes_late_is_pressed(shown: Shown) -> None:
