@@ -52,13 +52,20 @@ class Reports:
         if not marks:
             return {}
         with self._panel.work() as screen:
-            found = self._whole(screen, marks) if len(marks) > FEW else None
-            return self._one_by_one(screen, marks) if found is None else found
+            found = self._whole(screen, marks, PAGES_A_DEVICE * len(marks)) if len(marks) > FEW else None
+            if found is not None:
+                return found
+            found = {serial: self._of(screen, serial, mark["at"]) for serial, mark in marks.items()}
+            # Without earlier lines of its own, only those of others can tell that Reports reaches back to its mark
+            new = {
+                serial: mark for serial, mark in marks.items() if mark["at"] and not reaches_back(found[serial], mark)
+            }
+            return found | (self._whole(screen, new, SEARCH_PAGES) or {}) if new else found
 
-    def _whole(self, screen: Screen, marks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Line]] | None:
-        """By the log of all devices, where that is fewer pages than devices."""
+    def _whole(self, screen: Screen, marks: Mapping[str, Mapping[str, Any]], most: int) -> dict[str, list[Line]] | None:
+        """By the log of all devices, if that takes no more than so many pages."""
         oldest = min(mark["at"] for mark in marks.values())
-        log = self._log(screen, oldest, PAGES_A_DEVICE * len(marks))
+        log = self._log(screen, oldest, most)
         if not log.whole:
             return None
         before = [line for line in log.lines if line.at <= oldest][-1:]
@@ -66,18 +73,6 @@ class Reports:
             serial: [line for line in log.lines if serial_in(line.target) == serial or line in before]
             for serial in marks
         }
-
-    def _one_by_one(self, screen: Screen, marks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Line]]:
-        """That Reports reaches back to the mark of a device without earlier lines, only the lines of others can tell."""
-        found = {serial: self._of(screen, serial, mark["at"]) for serial, mark in marks.items()}
-        new = {
-            serial for serial, lines in found.items() if not reaches_back(lines, marks[serial]) and marks[serial]["at"]
-        }
-        if not new:
-            return found
-        oldest = min(marks[serial]["at"] for serial in new)
-        before = [line for line in self._log(screen, oldest, SEARCH_PAGES).lines if line.at <= oldest][-1:]
-        return {serial: lines + before if serial in new else lines for serial, lines in found.items()}
 
     def _log(self, screen: Screen, until: str | None, most: int) -> Read:
         """Of all devices. Pages that were read before are not read again. until: as for _read."""

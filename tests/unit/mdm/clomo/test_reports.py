@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import pytest
+from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo import reports as reports_module
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.report_lines import (
     Line,
     mark_for,
@@ -156,3 +158,19 @@ def test_what_reports_does_not_tell_has_not_been_only_if_it_still_reaches_back(e
     told = Pages(log).since({SERIALS[0]: mark})[SERIALS[0]]
     assert reaches_back(told, mark) is not purged
     assert len(newer(SERIALS[0], told, mark)) == 4
+
+
+def test_a_device_that_says_more_than_is_read_of_it_misses_no_line_where_reports_reaches_back() -> None:
+    """The log of all devices was read before, page after page, and the search of one device ends earlier."""
+    log = Log()
+    log.write(0, SERIALS[1], "[Success] before")
+    marks = {serial: mark_for(serial, log.lines) for serial in SERIALS}
+    for second in range(1, 4 * PAGE):
+        log.write(second, SERIALS[0], f"[Success] {second}")
+    reports = Pages(log)
+    with mock.patch.object(reports_module, "SEARCH_PAGES", 2):
+        told = reports.since(marks)[SERIALS[0]]
+        alone = reports.since({SERIALS[0]: marks[SERIALS[0]]})[SERIALS[0]]
+    for lines in (told, alone):
+        assert reaches_back(lines, marks[SERIALS[0]])
+        assert len(newer(SERIALS[0], lines, marks[SERIALS[0]])) == 4 * PAGE - 1
