@@ -56,7 +56,7 @@ COLON, AFTER_LABEL = "[:\uff1a]", "[:\uff1a*\uff0a\u203b]"
 EQUAL = {r"\(": "[(\uff08]", r"\)": "[)\uff09]", ":": COLON, "/": r"\/"}  # as re.escape has them
 SCROLL_SECONDS = 1.5
 QUIET_SECONDS = 0.8  # without a change the text has come to rest
-AROUND_SECONDS = 3  # between two looks for what stands in the way of a message
+AROUND_SECONDS = 3  # between two looks whether a message can still come
 LATE_SECONDS = 0.5  # between two looks for a row
 ROLELESS = 4  # this part of the time-out is waited for a window to have the role of one
 NAVIGATIONS = 3  # pages that may come while one look lasts
@@ -373,12 +373,12 @@ class Screen:
         return str(told["key"]), str(told["line"])
 
     def _awaited_line(self, key: str, wanted: dict[str, Any], seconds: float) -> dict[str, str]:
-        """Empty where none came. What stands in the way by then is not waited for until the end."""
+        """Empty where none came. Where the page has become another one, none is waited for; windows may come and go."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             if told := self._new_line(wanted, min(left, AROUND_SECONDS)):
                 return told
-            self.look_around(key)
+            self._look_for_strangers(key)
         return {}
 
     def _new_line(self, wanted: dict[str, Any], seconds: float) -> dict[str, str]:
@@ -437,13 +437,16 @@ class Screen:
             raise self._error(key, "the browser showed a message that nobody expected", "、".join(self._said))
         if not self._do(key, self._obstacles(key).count):
             return
+        self._look_for_strangers(key)
+        odd = self._odd_windows()
+        if self._do(key, odd.count):
+            raise self._error(key, "a window is open that nobody expected", _short(odd.first.inner_text()))
+
+    def _look_for_strangers(self, key: str | None) -> None:
         for stranger, meaning in self.strangers.items():
             found = self._do(key, self._candidates(stranger, self.page).count)
             if found and key != stranger:
                 raise self._error(key, meaning, self._seen(), reason=stranger)
-        odd = self._odd_windows()
-        if self._do(key, odd.count):
-            raise self._error(key, "a window is open that nobody expected", _short(odd.first.inner_text()))
 
     def find(self, key: str, *, within: str | None = None) -> Locator:
         """The one element of this label, visible and enabled; among several the one that belongs to the label within."""

@@ -238,6 +238,16 @@ def test_a_message_is_not_waited_for_where_something_stands_in_the_way(shown: Sh
     assert time.monotonic() - began < 60
 
 
+def test_a_window_that_tells_how_far_it_is_ends_no_waiting_for_a_message(shown: Shown) -> None:
+    """It takes the place of the one that asked, and tells the end later."""
+    later = "setTimeout(() => document.querySelector('div').textContent = '保存が完了しました', 3000)"
+    working = "this.parentNode.textContent = '処理しています'"
+    screen = shown(f'<div role=dialog>実行します<button onclick="{later};{working}">OK</button></div>')
+    with mock.patch.object(screen_module, "AROUND_SECONDS", 0.5), screen.window("command.confirm"):
+        told = screen.after(lambda: screen.press("anywhere.ok"), "notice.saved", timeout=20)
+    assert told == ("notice.saved", "保存が完了しました")
+
+
 def test_a_row_that_comes_late_is_pressed(shown: Shown) -> None:
     """The list is there, and other rows, long before it."""
     screen = shown(
