@@ -162,7 +162,8 @@ options:
           driver's page lists.
         type: dict
       browser_path:
-        description: The Chromium, Chrome or Edge to use. If absent, the first that is found, one without windows before others.
+        description: The Chromium, Chrome or Edge to use. If absent, the first that is found, C(chromium-headless-shell)
+          before others where O(mdm.headless) is true.
         type: path
       session_path:
         description: The file that keeps the panel's session between runs, mode 0600. If absent, one below C(~/.cache).

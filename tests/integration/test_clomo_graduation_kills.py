@@ -26,7 +26,7 @@ from ansible_collections.nendo.apple_mdm.tests.integration.dying import Call, Co
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import World
 
 DEVICES = int(os.environ.get("CLOMO_KILL_DEVICES", "10"))
-FEW = 2
+FEW = 3
 OTHERS = 2
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
 # These change something, or are the last ones before that
