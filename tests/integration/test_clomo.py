@@ -243,7 +243,9 @@ def test_the_server_token_is_renewed_and_checked(customer: Callable[..., Custome
 
 
 @pytest.mark.parametrize("organization", ["全社", "第一小学校"])
-def test_the_content_token_is_renewed_and_checked(customer: Callable[..., Customer], organization: str) -> None:
+def test_warning_8_the_content_token_is_saved_for_its_organisation_and_checked(
+    customer: Callable[..., Customer], organization: str
+) -> None:
     named = organization if organization != "全社" else ""
     school = customer(clomo_organizations=["第一小学校", "第二小学校"], clomo_token_organization=named)
     port = school.driver(vpp_organization=organization).content_token
@@ -378,7 +380,7 @@ def test_an_input_error_voids_the_order_and_the_next_run_begins_another(
     assert school.complete("push_certificate")["order"]["state"] == "proven"
 
 
-def test_a_certificate_that_the_panel_asks_about_sends_the_order_back(
+def test_warning_3_a_certificate_that_the_panel_asks_about_sends_the_order_back(
     customer: Callable[..., Customer], tmp_path: Path
 ) -> None:
     of_panel = customer({"clomo_wrong_certificate": True})
@@ -394,7 +396,7 @@ def test_a_certificate_that_the_panel_asks_about_sends_the_order_back(
     assert len(begun) == 1, "次へ makes a new request, so it is not pressed again while the order is open"
 
 
-def test_a_certificate_of_another_topic_is_never_uploaded(customer: Callable[..., Customer]) -> None:
+def test_warning_1_a_certificate_of_another_topic_is_never_uploaded(customer: Callable[..., Customer]) -> None:
     school = customer()
     port = school.driver().push_certificate
     created = school.tenant.portal_create(port.request())
@@ -402,6 +404,19 @@ def test_a_certificate_of_another_topic_is_never_uploaded(customer: Callable[...
     with pytest.raises(OtherOwner, match="Nothing was pressed"):
         port.upload(created, None)
     assert school.writes() == []
+
+
+def test_warning_11_a_second_download_is_told_from_the_first_by_what_is_in_it(
+    customer: Callable[..., Customer], tmp_path: Path
+) -> None:
+    tenant = customer().tenant
+    school = School(tenant, tmp_path, str(tmp_path / "orders"))
+    prepared = school.prepare("push_certificate")
+    school.drop(prepared["order"], tenant.push_certificate_pem.encode(), "MDM_i3Systems,Inc._Certificate.pem")
+    renewed = school.fetched("push_certificate", prepared)
+    school.drop(prepared["order"], renewed, "MDM_i3Systems,Inc._Certificate (1).pem")
+    assert school.complete("push_certificate")["order"]["state"] == "proven"
+    assert tenant.refresh().push_certificate_pem == renewed.decode()
 
 
 def test_without_a_contact_the_wizard_is_not_opened(customer: Callable[..., Customer]) -> None:

@@ -634,7 +634,7 @@ def test_users_and_organisations_are_skipped_with_the_reason(
 # Release
 
 
-def test_a_device_is_released_only_after_it_is_unassigned(embedded_school: Embedded) -> None:
+def test_warning_24_a_device_is_released_only_after_it_is_unassigned(embedded_school: Embedded) -> None:
     here = embedded_school(3, api_product="business")
     leaving = here.serials[:2]
     held = here.run(asm_release, devices=leaving)
