@@ -29,7 +29,7 @@ from ._errors import AppleMdmError, ConfigurationError, LibraryMissing
 from ._libraries import require
 from ._portions import portions
 
-__all__ = ["MAKE_KEY", "Database", "checked_key", "free_lock", "insert_or_leave"]
+__all__ = ["AT_ONCE", "MAKE_KEY", "Database", "checked_key", "free_lock", "insert_or_leave"]
 
 MAKE_KEY = "openssl rand -base64 32 | tr '+/' '-_'"
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
@@ -82,10 +82,13 @@ class Database:
             yield from self.rows(statement.where(self.is_one_of(column, portion)))
 
     def is_one_of(self, column: Any, values: Sequence[str]) -> Any:
-        """With one parameter for all of the values."""
+        return column.in_(sa.select(self.listed(values)))
+
+    def listed(self, values: Sequence[str]) -> Any:
+        """The values as a column of rows, with one parameter for all of them."""
         if self.file:
-            return column.in_(sa.select(sa.func.json_each(json.dumps(values)).table_valued("value").c.value))
-        return column == sa.any_(sa.cast(values, sa.ARRAY(sa.Text)))
+            return sa.func.json_each(json.dumps(values)).table_valued("value").c.value
+        return sa.func.unnest(sa.cast(values, sa.ARRAY(sa.Text))).column_valued("value")
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:

@@ -47,7 +47,8 @@ class Events:
         after the other, and an answer has either all or none of what was stored at a time."""
         table = tables().event
         # What comes while the portions are read waits for the next time: a later portion would see it, an earlier not.
-        wanted = sa.select(table).where(table.c.number > after, table.c.number <= self.newest())
+        columns = [table.c[name] for name in Event._fields]
+        wanted = sa.select(*columns).where(table.c.number > after, table.c.number <= self.newest())
         if topics is not None:
             wanted = wanted.where(table.c.topic.in_(topics))
             if ANSWER not in topics:
@@ -64,8 +65,7 @@ class Events:
         for column, values in given[1:]:
             wanted = wanted.where(self._database.is_one_of(column, list(values)))
         rows = self._database.rows_of(wanted, *given[0]) if given else self._database.rows(wanted)
-        found = sorted(rows, key=lambda row: (row.created_at, row.number))
-        return [Event(**{name: getattr(row, name) for name in Event.__dataclass_fields__}) for row in found]
+        return sorted((Event(*row) for row in rows), key=lambda event: (event.created_at, event.number))
 
     def newest(self) -> int:
         """The greatest number of all: with it, find(after=) tells what comes from now on. 0 where there are none."""
@@ -75,7 +75,8 @@ class Events:
 
 def _row(event: Event) -> dict[str, Any]:
     """digest: in the order of time, so that a new one goes to the end of its index."""
-    row = {name: getattr(event, name) for name in Event.__dataclass_fields__ if name != "number"}
+    row = event._asdict()
+    del row["number"]
     told = "\0".join(str(value) for name, value in sorted(row.items()) if name != "payload").encode()
     digest = hashlib.sha256(told + b"\0" + event.payload).hexdigest()
     return {**row, "digest": f"{event.created_at} {digest}"}

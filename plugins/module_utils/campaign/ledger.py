@@ -23,8 +23,9 @@ try:
 except ImportError:
     pass
 
-from .._database import MAKE_KEY, Database, checked_key, insert_or_leave
+from .._database import AT_ONCE, MAKE_KEY, Database, checked_key, insert_or_leave
 from .._errors import ConfigurationError, LedgerError
+from .._portions import portions
 from .._time import now_utc, to_iso
 from .events import Events
 from .model import STEPS, TRANSITIONS, Change, Event, Record, State
@@ -160,9 +161,9 @@ class Ledger:
             devices=strange,
         )
 
-    def plan(self, campaign: str, tenant: str, step: str, devices: Iterable[str]) -> None:
-        """Records for the devices that have none. LedgerError where a device is another tenant's in this campaign, or is in
-        it with an outcome that lacks the step."""
+    def plan(self, campaign: str, tenant: str, step: str, devices: Iterable[str]) -> bool:
+        """Records for the devices that have none. Whether some had one. LedgerError where a device is another tenant's in
+        this campaign, or is in it with an outcome that lacks the step."""
         wanted = list(dict.fromkeys(devices))
         entered = self._entered(campaign, tenant, wanted)
         self._refuse(campaign, {device: other for device, other in entered.items() if step not in STEPS[other]}, step)
@@ -176,24 +177,30 @@ class Ledger:
                 " the group of one tenant.",
                 devices=strange,
             )
-        missing = [
-            {**_NEW, "campaign": campaign, "step": step, "device": device, "tenant": tenant}
-            for device in wanted
-            if device not in there
-        ]
+        missing = [device for device in wanted if device not in there]
         if missing:
+            new = {**_NEW, "campaign": campaign, "step": step, "tenant": tenant}
+            values = [sa.literal(value, table.c[name].type) for name, value in new.items()]
             with self._database.write() as connection:
-                connection.execute(insert_or_leave(connection, table), missing)
+                insert = insert_or_leave(connection, table)
+                for portion in portions(missing, AT_ONCE):
+                    rows = sa.select(self._database.listed(portion), *values).where(sa.true())
+                    connection.execute(insert.from_select(["device", *new], rows))
+        return bool(there)
 
     def skip(self, campaign: str, tenant: str, step: str, devices: Collection[str], reason: Mapping[str, str]) -> None:
         """The step is not needed for these devices, but for those with which it was begun."""
         self.plan(campaign, tenant, step, devices)
-        planned = [
-            record
-            for record in self.records(campaign, step=step, devices=devices)
-            if record.state is State.PLANNED and not record.attempts
-        ]
-        self.settle([Change(record, State.SKIPPED, reason=reason) for record in planned], now_utc())
+        table = tables().record
+        skipped = {"state": State.SKIPPED.value, "reason": json.dumps(reason), "settled_at": to_iso(now_utc())}
+        with self._database.write() as connection:
+            for portion in portions(list(devices), AT_ONCE):
+                connection.execute(
+                    sa.update(table)
+                    .where(table.c.campaign == campaign, table.c.step == step, table.c.attempts == 0)
+                    .where(table.c.state == State.PLANNED.value, self._database.is_one_of(table.c.device, portion))
+                    .values(**skipped)
+                )
 
     def intend(
         self, campaign: str, step: str, baselines: Mapping[str, Mapping[str, Any]], now: datetime

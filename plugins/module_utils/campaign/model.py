@@ -7,7 +7,6 @@ from __future__ import annotations
 import functools
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -142,8 +141,7 @@ class Change(NamedTuple):
     repeatable: bool = True
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """What an MDM server told of a device. payload: the device's own message, a plist. status: of an answer; of a
     TokenUpdate "first" if it is its enrolment's first, and "awaiting" if the device stands in Setup Assistant. Times: UTC, ISO 8601.
 
@@ -156,4 +154,4 @@ class Event:
     serial: str | None = None
     command_uuid: str | None = None
     status: str | None = None
-    number: int = field(default=0, compare=False)
+    number: int = 0

@@ -120,12 +120,12 @@ class StepRun:
     def _begun(self) -> dict[str, Record]:
         self.ledger.check_newest()
         self._anew = [] if self.step.lasting else self._to_look_at_again()
-        if not self.check_mode:
-            self.ledger.plan(self.campaign, self.tenant, self.step.name, self._devices)
+        begun = self.check_mode or self.ledger.plan(self.campaign, self.tenant, self.step.name, self._devices)
+        if begun and not self.check_mode:
             self.ledger.doubt_the_dead(self.campaign, self.step.name)
             self.ledger.look_again(self.campaign, self.step.name, self._anew)
         new = Record(self.campaign, self.tenant, "", self.step.name, State.PLANNED)
-        stored = self._stored()
+        stored = self._stored() if begun else {}
         return {device: stored.get(device) or new._replace(device=device) for device in self._devices}
 
     def _to_look_at_again(self) -> list[str]:

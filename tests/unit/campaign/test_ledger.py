@@ -6,9 +6,8 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -186,13 +185,19 @@ def test_facts_are_replaced_by_device(ledger: Ledger) -> None:
 def test_events_are_kept_once_and_told_in_the_order_of_their_making(ledger: Ledger) -> None:
     late = Event("mdm.Connect", "2027-03-20T09:00:05Z", "UDID-1", b"<plist/>", command_uuid="A", status="Acknowledged")
     early = Event("mdm.Authenticate", "2027-03-20T09:00:01Z", "UDID-1", b"<plist/>", serial="C02X")
-    other = replace(early, enrollment_id="UDID-2", serial="C02Y")
+    other = early._replace(enrollment_id="UDID-2", serial="C02Y")
     store(ledger, late, early, late)
     store(ledger, late, other)
-    assert ledger.events.find() == [early, other, late]
-    assert ledger.events.find(enrollment_ids=["UDID-1"]) == [early, late]
-    assert ledger.events.find(command_uuids=["A", "B"]) == [late]
-    assert ledger.events.find(serials=["C02Y"], topics=["mdm.Authenticate"]) == [other]
+    assert unnumbered(ledger.events.find()) == [early, other, late]
+    assert unnumbered(ledger.events.find(enrollment_ids=["UDID-1"])) == [early, late]
+    assert unnumbered(ledger.events.find(command_uuids=["A", "B"])) == [late]
+    assert unnumbered(ledger.events.find(serials=["C02Y"], topics=["mdm.Authenticate"])) == [other]
+
+
+def unnumbered(events: Sequence[Event]) -> list[Event]:
+    """As they were before they were stored."""
+    assert all(event.number > 0 for event in events)
+    return [event._replace(number=0) for event in events]
 
 
 def told(number: int) -> Event:
@@ -205,7 +210,7 @@ def test_only_what_is_new_is_read(ledger: Ledger) -> None:
     assert [event.number > 0 for event in seen] == [True, True]
     assert ledger.events.find(enrollment_ids=["UDID-0"], after=seen[0].number) == seen[1:]
     assert ledger.events.find(after=seen[1].number) == []
-    store(ledger, replace(told(0), number=7))
+    store(ledger, told(0)._replace(number=7))
     assert len(ledger.events.find()) == 4, "a number makes no other event of it"
 
 
@@ -223,7 +228,7 @@ def test_nothing_new_is_passed_over_however_late_a_commit_is(opened: Open) -> No
         sa.event.listen(late._database.engine, "commit", another_stores_meanwhile, once=True)
         store(late, told(1))
     seen += reader.events.find(after=max(event.number for event in seen))
-    assert seen == [told(0), told(1), told(2)]
+    assert unnumbered(seen) == [told(0), told(1), told(2)]
 
 
 def test_nothing_new_is_passed_over_between_two_portions(
@@ -242,7 +247,7 @@ def test_nothing_new_is_passed_over_between_two_portions(
     for _look in range(6):
         mark = max((event.number for event in seen), default=0)
         seen += ledger.events.find(enrollment_ids=["UDID-0", "UDID-1", "UDID-2"], after=mark)
-    assert sorted(seen, key=lambda event: event.number) == [told(number) for number in range(12)]
+    assert unnumbered(sorted(seen, key=lambda event: event.number)) == [told(number) for number in range(12)]
 
 
 def test_an_event_is_stored_with_its_secrets_or_not_at_all(ledger: Ledger) -> None:
@@ -250,7 +255,7 @@ def test_an_event_is_stored_with_its_secrets_or_not_at_all(ledger: Ledger) -> No
         if statement.startswith("INSERT INTO apple_mdm_ledger_secret"):
             raise ValueError("no more room")
 
-    older = replace(told(1), enrollment_id="UDID-0", created_at="2027-03-20T09:00:04Z")
+    older = told(1)._replace(enrollment_id="UDID-0", created_at="2027-03-20T09:00:04Z")
     both = [(told(0), {"UnlockToken": b"new"}), (older, {"UnlockToken": b"old"})]
     sa.event.listen(ledger._database.engine, "before_cursor_execute", fails)
     with pytest.raises(LedgerError, match="no more room"):
@@ -259,7 +264,7 @@ def test_an_event_is_stored_with_its_secrets_or_not_at_all(ledger: Ledger) -> No
     sa.event.remove(ledger._database.engine, "before_cursor_execute", fails)
     ledger.receive(both)
     assert ledger.secret("", "UDID-0", "UnlockToken") == b"new"
-    assert ledger.events.find() == [older, told(0)]
+    assert unnumbered(ledger.events.find()) == [older, told(0)]
 
 
 def test_a_ledger_of_a_newer_release_is_left_alone(ledger: Ledger, opened: Open) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,10 @@ INFORMATION = (
     *("IsMDMLostModeEnabled", "IsActivationLockEnabled", "IsDeviceLocatorServiceEnabled", "ServiceSubscriptions"),
     *("BatteryLevel", "EthernetMAC"),
 )
+NO_ANSWER = {
+    "en": "The device has not answered yet. It has to be switched on and have a network.",
+    "ja": "デバイスからまだ応答がありません。電源が入り、ネットワークに接続されている必要があります。",
+}
 QUERIES: Mapping[str, Mapping[str, Any]] = {
     "DeviceInformation": {"Queries": list(INFORMATION)},
     "CertificateList": {},
@@ -117,7 +122,10 @@ class CollectStep:
         return {
             **done,
             **dict.fromkeys(others, is_another()),
-            **{item.device: self._unanswered(item, item.device in same) for item in unanswered},
+            **{
+                item.device: self._unanswered(item, known[item.device] if item.device in same else None)
+                for item in unanswered
+            },
         }
 
     def _read(self, kinds: Mapping[str, str]) -> None:
@@ -134,8 +142,11 @@ class CollectStep:
 
     def _answered(self, enrollment_id: str, queries: Mapping[str, str]) -> list[Mapping[str, Any]] | None:
         """What it has said, once it has answered all."""
-        told = [part for name in queries.values() if (part := self._parts.get((enrollment_id, name)))]
+        told = self._told(enrollment_id, queries)
         return told if told and len(told) == len(queries) else None
+
+    def _told(self, enrollment_id: str, queries: Mapping[str, str]) -> list[Mapping[str, Any]]:
+        return [part for name in queries.values() if (part := self._parts.get((enrollment_id, name)))]
 
     def _facts_of(
         self,
@@ -156,18 +167,22 @@ class CollectStep:
                 told["first_identity"] = item.evidence.get("first_identity") or told["identity"]
         return facts
 
-    def _unanswered(self, item: Item, same: bool) -> Evidence:
+    def _unanswered(self, item: Item, same: Enrolment | None) -> Evidence:
+        """same: its enrolment, if that is the one it had."""
         asked_at = from_iso(item.intended_at) if item.intended_at else None
-        asked = bool(item.evidence.get("queries")) and asked_at is not None and self._clock() - asked_at <= ASK_AGAIN
-        if not asked or not same:
+        queries = item.evidence.get("queries")
+        if same is None or not queries or asked_at is None or self._clock() - asked_at > ASK_AGAIN:
             return Evidence(Found.NOT_ARRIVED)
-        return Evidence(
-            Found.PENDING,
-            {
-                "en": "The device has not answered yet. It has to be switched on and have a network.",
-                "ja": "デバイスからまだ応答がありません。電源が入り、ネットワークに接続されている必要があります。",
-            },
-        )
+        answered = len(self._told(same.enrollment_id, queries))
+        return Evidence(Found.PENDING, _so_far(answered, len(queries)) if answered else NO_ANSWER)
+
+
+@functools.cache
+def _so_far(answered: int, queries: int) -> Mapping[str, str]:
+    return {
+        "en": f"The device has answered {answered} of {queries} questions so far. It has to stay on and have a network.",
+        "ja": f"デバイスは {queries} 件の照会のうち {answered} 件に応答しました。電源とネットワークを維持してください。",
+    }
 
 
 def _facts(enrolment: Enrolment, parts: Sequence[Mapping[str, Any]], code_is_kept: bool) -> dict[str, Any]:

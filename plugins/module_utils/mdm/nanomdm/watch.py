@@ -104,8 +104,12 @@ class Watch:
             self._answers.pop(place, None)
 
     def _news(self, reader: str, topics: list[str]) -> list[Event]:
-        news: list[Event] = self._notebook.events(topics=topics, after=self._read[reader])
-        self._read[reader] = max([self._read[reader], *(event.number for event in news)])
+        """Events of other topics are passed by, so that they are not gone through at each look."""
+        newest, read = self._notebook.newest_event(), self._read[reader]
+        if newest == read:
+            return []
+        news: list[Event] = self._notebook.events(topics=topics, after=read)
+        self._read[reader] = max([newest, *(event.number for event in news)])
         return news
 
     def _hear(self, event: Event) -> None:

@@ -99,6 +99,20 @@ def test_what_is_known(
         assert (now and now.enrolled_at, bool(now and now.usable)) == (began and at(began), usable)
 
 
+def test_what_is_of_no_concern_is_gone_through_once(
+    notebook: Notebook, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each look at check-ins would go through all answers of the run."""
+    watch, asked, events = Watch(notebook), list[int](), notebook.events
+    monkeypatch.setattr(notebook, "events", lambda **which: asked.append(which["after"]) or events(**which))
+    for second in range(3):
+        told(Event("mdm.Connect", at(second), ID, b"", None, "A", "Acknowledged"))
+        assert watch._news("mdm.Authenticate", ["mdm.Authenticate"]) == []
+    assert asked == [0, 1, 2]
+    told(event("Authenticate", 5))
+    assert [each.topic for each in watch._news("mdm.Authenticate", ["mdm.Authenticate"])] == ["mdm.Authenticate"]
+
+
 def test_the_last_word_on_a_command_counts_and_not_now_is_none(notebook: Notebook, told: Told) -> None:
     def says(status: str, second: int) -> Event:
         return Event("mdm.Connect", at(second), ID, b"", None, "A", status)
