@@ -112,6 +112,14 @@ class Ledger:
             found.setdefault(row.device, {})[row.step] = State(row.state)
         return found
 
+    def attempts(self, campaign: str, step: str, devices: Collection[str]) -> dict[str, tuple[State, int]]:
+        """By device, its state and how often a request was intended."""
+        table = tables().record
+        wanted = sa.select(table.c.device, table.c.state, table.c.attempts)
+        of_step = wanted.where(table.c.campaign == campaign, table.c.step == step)
+        rows = self._database.rows_of(of_step, table.c.device, devices)
+        return {device: (State(state), attempts) for device, state, attempts in rows}
+
     def enter(self, campaign: str, tenant: str, outcome: str, devices: Collection[str]) -> None:
         """The devices take part in the campaign. LedgerError as of not_entered."""
         rows = [

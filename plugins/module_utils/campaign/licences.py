@@ -36,7 +36,7 @@ class LicencesStep:
     looks_free = True
     lasting = True
     needs_facts = False
-    poll = 5.0
+    poll = 4.9
 
     def __init__(
         self, client: AppsAndBooksClient, *, mdm_id: str | None = None, clock: Callable[[], datetime] = now_utc

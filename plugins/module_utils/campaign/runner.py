@@ -210,7 +210,7 @@ class StepRun:
 
     def outcome(self) -> Outcome:
         self._settle(list(self._unsaid.values()))
-        return Outcome(self._before, self._stored(), (), self._held() | self._waiting)
+        return Outcome(self._before, self._as_stored(), (), self._held() | self._waiting)
 
     def predicted(self) -> Outcome:
         """What waits for an earlier step is looked at, too: what would stop it later is worth knowing now."""
@@ -298,6 +298,15 @@ class StepRun:
     def _stored(self) -> dict[str, Record]:
         found = self.ledger.records(self.campaign, step=self.step.name, devices=self._devices)
         return {record.device: record for record in found}
+
+    def _as_stored(self) -> dict[str, Record]:
+        """Only what another run has changed is read again."""
+        now = self.ledger.attempts(self.campaign, self.step.name, self._devices)
+        others = [
+            device for device, record in self._records.items() if now.get(device) != (record.state, record.attempts)
+        ]
+        changed = self.ledger.records(self.campaign, step=self.step.name, devices=others)
+        return self._records | {record.device: record for record in changed}
 
     def _items(self, records: Mapping[str, Record], *, with_facts: bool = False) -> list[Item]:
         facts = self.ledger.facts(self.campaign, list(records)) if with_facts and self.step.needs_facts else {}

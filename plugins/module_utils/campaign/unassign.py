@@ -34,7 +34,7 @@ class UnassignStep:
     looks_free = True
     lasting = True
     needs_facts = False
-    poll = 6.5
+    poll = 6.1
 
     def __init__(
         self, client: SchoolClient, server_name: str, *, limit: int = PAGE, clock: Callable[[], datetime] = now_utc

@@ -6,11 +6,12 @@ All times are of the server's clock alone."""
 
 from __future__ import annotations
 
-import plistlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..._plist import read_plist
 
 if TYPE_CHECKING:
     from ...campaign.model import Event
@@ -147,7 +148,7 @@ def _together(earlier: str, later: str) -> bool:
 
 def message_of(event: Event) -> dict[str, Any]:
     """The device's own message."""
-    message: dict[str, Any] = plistlib.loads(event.payload) if event.payload else {}
+    message: dict[str, Any] = read_plist(event.payload) if event.payload else {}
     return message
 
 
