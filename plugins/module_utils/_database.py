@@ -14,7 +14,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 try:
@@ -29,7 +29,7 @@ from ._errors import AppleMdmError, ConfigurationError, LibraryMissing
 from ._libraries import require
 from ._portions import portions
 
-__all__ = ["AT_ONCE", "MAKE_KEY", "Database", "checked_key", "free_lock", "insert_or_leave"]
+__all__ = ["AT_ONCE", "MAKE_KEY", "Database", "checked_key", "execute_many", "free_lock", "insert_or_leave"]
 
 MAKE_KEY = "openssl rand -base64 32 | tr '+/' '-_'"
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
@@ -152,6 +152,16 @@ class Database:
             f"The {self._noun} {self.name} did not do its work: {said}. Nothing is lost: each write is there "
             f"whole or not at all. {cure}, then run again."
         )
+
+
+def execute_many(connection: sa.Connection, statement: Any, rows: Iterable[Mapping[str, Any]]) -> None:
+    """As connection.execute() of a statement whose values the driver takes as they are: SQLAlchemy's own work on each row is
+    half of all the work."""
+    compiled = statement.compile(dialect=connection.dialect)
+    names, fixed = compiled.positiontup, compiled.params
+    given = [fixed | row for row in rows]
+    values: Any = [tuple(row[name] for name in names) for row in given] if names else given
+    connection.exec_driver_sql(str(compiled), values)
 
 
 def insert_or_leave(connection: sa.Connection, table: Any) -> Any:

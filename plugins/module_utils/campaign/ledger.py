@@ -23,7 +23,7 @@ try:
 except ImportError:
     pass
 
-from .._database import AT_ONCE, MAKE_KEY, Database, checked_key, insert_or_leave
+from .._database import AT_ONCE, MAKE_KEY, Database, checked_key, execute_many, insert_or_leave
 from .._errors import ConfigurationError, LedgerError
 from .._portions import portions
 from .._time import now_utc, to_iso
@@ -220,7 +220,8 @@ class Ledger:
         runner = self._runners.begin()
         with self._counted() as connection:
             intended = {"state": State.INTENDED.value, "runner": runner, "claim": claim, "intended_at": to_iso(now)}
-            connection.execute(
+            execute_many(
+                connection,
                 sa.update(table)
                 .where(table.c.campaign == campaign, table.c.step == step, table.c.device == sa.bindparam("which"))
                 .where(table.c.state == State.PLANNED.value)
@@ -242,7 +243,7 @@ class Ledger:
         settled_at = to_iso(now)
         with self._database.write() as connection:
             for state, group in itertools.groupby(sorted(changes, key=_new_state), key=_new_state):
-                connection.execute(_settling(State(state)), [_settled(change, settled_at) for change in group])
+                execute_many(connection, _settling(State(state)), [_settled(change, settled_at) for change in group])
 
     def look_again(self, campaign: str, step: str, devices: Collection[str]) -> None:
         """What was done is planned anew: only for a step that asks and changes nothing, so it is not in TRANSITIONS."""

@@ -56,7 +56,7 @@ class CollectStep:
         self._notebook = notebook
         self._watch = watch
         self._kinds: dict[str, str] = {}  # request types by CommandUUID
-        self._parts: dict[tuple[str, str], Mapping[str, Any]] = {}  # by enrolment and CommandUUID
+        self._parts: dict[str, dict[str, Mapping[str, Any]]] = {}  # by enrolment and CommandUUID
         self._clock = clock
 
     def preflight(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
@@ -106,11 +106,8 @@ class CollectStep:
         same = {
             item.device for item in items if is_the_same(known.get(item.device), item.evidence["first_enrolled_at"])
         }
-        complete = {
-            device: answered
-            for device in same
-            if (answered := self._answered(known[device].enrollment_id, queries[device]))
-        }
+        heard = {device: self._heard(known[device].enrollment_id, queries[device]) for device in same}
+        complete = {device: told for device, told in heard.items() if told and len(told) == len(queries[device])}
         facts = self._facts_of(items, known, complete)
         others = {device for device, told in facts.items() if differs(told["first_identity"], told["identity"])}
         self._notebook.keep_facts({device: told for device, told in facts.items() if device not in others})
@@ -122,10 +119,7 @@ class CollectStep:
         return {
             **done,
             **dict.fromkeys(others, is_another()),
-            **{
-                item.device: self._unanswered(item, known[item.device] if item.device in same else None)
-                for item in unanswered
-            },
+            **{item.device: self._unanswered(item, heard.get(item.device)) for item in unanswered},
         }
 
     def _read(self, kinds: Mapping[str, str]) -> None:
@@ -137,16 +131,12 @@ class CollectStep:
             if place[1] in kinds:  # else it is told again, of a device that is done
                 event = answers[place]
                 part = READERS[kinds[place[1]]](message_of(event))
-                self._parts[place] = {"last_answer_at": event.created_at, **part}
+                self._parts.setdefault(place[0], {})[place[1]] = {"last_answer_at": event.created_at, **part}
         self._watch.forget(told)
 
-    def _answered(self, enrollment_id: str, queries: Mapping[str, str]) -> list[Mapping[str, Any]] | None:
-        """What it has said, once it has answered all."""
-        told = self._told(enrollment_id, queries)
-        return told if told and len(told) == len(queries) else None
-
-    def _told(self, enrollment_id: str, queries: Mapping[str, str]) -> list[Mapping[str, Any]]:
-        return [part for name in queries.values() if (part := self._parts.get((enrollment_id, name)))]
+    def _heard(self, enrollment_id: str, queries: Mapping[str, str]) -> list[Mapping[str, Any]]:
+        parts = self._parts.get(enrollment_id)
+        return [parts[name] for name in queries.values() if name in parts] if parts else []
 
     def _facts_of(
         self,
@@ -167,22 +157,26 @@ class CollectStep:
                 told["first_identity"] = item.evidence.get("first_identity") or told["identity"]
         return facts
 
-    def _unanswered(self, item: Item, same: Enrolment | None) -> Evidence:
-        """same: its enrolment, if that is the one it had."""
+    def _unanswered(self, item: Item, heard: Sequence[Mapping[str, Any]] | None) -> Evidence:
+        """heard: None where it has enrolled anew."""
         asked_at = from_iso(item.intended_at) if item.intended_at else None
         queries = item.evidence.get("queries")
-        if same is None or not queries or asked_at is None or self._clock() - asked_at > ASK_AGAIN:
+        if heard is None or not queries or asked_at is None or self._clock() - asked_at > ASK_AGAIN:
             return Evidence(Found.NOT_ARRIVED)
-        answered = len(self._told(same.enrollment_id, queries))
-        return Evidence(Found.PENDING, _so_far(answered, len(queries)) if answered else NO_ANSWER)
+        return _so_far(len(heard), len(queries))
 
 
 @functools.cache
-def _so_far(answered: int, queries: int) -> Mapping[str, str]:
-    return {
-        "en": f"The device has answered {answered} of {queries} questions so far. It has to stay on and have a network.",
-        "ja": f"デバイスは {queries} 件の照会のうち {answered} 件に応答しました。電源とネットワークを維持してください。",
-    }
+def _so_far(answered: int, queries: int) -> Evidence:
+    if not answered:
+        return Evidence(Found.PENDING, NO_ANSWER)
+    return Evidence(
+        Found.PENDING,
+        {
+            "en": f"The device has answered {answered} of {queries} questions so far. It has to stay on and have a network.",
+            "ja": f"デバイスは {queries} 件の照会のうち {answered} 件に応答しました。電源とネットワークを維持してください。",
+        },
+    )
 
 
 def _facts(enrolment: Enrolment, parts: Sequence[Mapping[str, Any]], code_is_kept: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ RemoveProfile, RemoveApplication; removing the profile with the MDM payload ends
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -184,7 +185,7 @@ class RemovalStep:
         """The CommandUUIDs of the questions for its list that may have been asked by now, one more a period."""
         since = self._clock() - from_iso(item.intended_at) if item.intended_at else timedelta(0)
         periods = int(since / (SILENT if item.evidence.get("queued") else DOUBTFUL))
-        return [derived(item.command_id, str(item.attempt), "look", str(each)) for each in range(periods + 1)]
+        return [_look(item.command_id, item.attempt, period) for period in range(periods + 1)]
 
     def _judged(self, item: Item, now: Enrolment | None, answers: Answers, looks: Sequence[str]) -> Evidence:
         enrollment_id, commands = item.evidence["enrollment_id"], item.evidence["commands"]
@@ -275,6 +276,13 @@ class RemovalStep:
         }
 
 
+@functools.cache  # a device that is waited for is looked at many times
+def _look(command_id: str, attempt: int, period: int) -> str:
+    """The CommandUUID of the question for its list."""
+    return derived(command_id, str(attempt), "look", str(period))
+
+
+@functools.cache
 def _beside(look: str) -> str:
     """The CommandUUID of the question that goes with the one for the list."""
     return derived(look, "identity")
