@@ -185,7 +185,7 @@ class Ledger:
                 " the group of one tenant.",
                 devices=strange,
             )
-        missing = [device for device in wanted if device not in there]
+        missing = sorted(device for device in wanted if device not in there)
         if missing:
             new = {**_NEW, "campaign": campaign, "step": step, "tenant": tenant}
             values = [sa.literal(value, table.c[name].type) for name, value in new.items()]
@@ -233,7 +233,9 @@ class Ledger:
         return [_record(row) for row in rows]
 
     def settle(self, changes: Sequence[Change], now: datetime) -> None:
-        """Each change, unless another run has settled that attempt by now. LedgerError for a step that TRANSITIONS lacks."""
+        """Each change, unless another run has settled that attempt by now. LedgerError for a step that TRANSITIONS lacks.
+
+        In the order of devices, a transaction for each state, so that two runs never wait for each other."""
         for change in changes:
             if change.state not in TRANSITIONS[change.record.state]:
                 raise LedgerError(
@@ -241,8 +243,9 @@ class Ledger:
                     f" {change.state.value}. This is a fault of the collection; nothing was sent."
                 )
         settled_at = to_iso(now)
-        with self._database.write() as connection:
-            for state, group in itertools.groupby(sorted(changes, key=_new_state), key=_new_state):
+        in_order = sorted(changes, key=lambda change: (change.state.value, change.record.device))
+        for state, group in itertools.groupby(in_order, key=_new_state):
+            with self._database.write() as connection:
                 execute_many(connection, _settling(State(state)), [_settled(change, settled_at) for change in group])
 
     def look_again(self, campaign: str, step: str, devices: Collection[str]) -> None:

@@ -267,6 +267,25 @@ def test_an_event_is_stored_with_its_secrets_or_not_at_all(ledger: Ledger) -> No
     assert unnumbered(ledger.events.find()) == [older, told(0)]
 
 
+def test_two_runs_settle_the_same_devices_in_any_order_and_none_waits_for_ever(opened: Open) -> None:
+    """PostgreSQL ends one of two transactions that wait for each other's rows."""
+    devices = [f"C02{number:04d}" for number in range(5000)]
+    both = [opened(), opened()]
+    both[0].plan(CAMPAIGN, TENANT, STEP, devices)
+    records = [ledger.records(CAMPAIGN) for ledger in both][0]
+    states, together = [State.SKIPPED, State.DONE], threading.Barrier(2)
+
+    def settles(ledger: Ledger, number: int) -> None:
+        order = records[::-1] if number else records
+        together.wait()
+        ledger.settle([Change(each, states[(place + number) % 2]) for place, each in enumerate(order)], NOW)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(settles, both, range(2)))
+    assert sum(both[0].summary(CAMPAIGN)[STEP].values()) == len(devices)
+    assert "planned" not in both[0].summary(CAMPAIGN)[STEP]
+
+
 def test_a_ledger_of_a_newer_release_is_left_alone(ledger: Ledger, opened: Open) -> None:
     planned(ledger)
     with ledger._database.engine.begin() as connection:
