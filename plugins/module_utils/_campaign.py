@@ -96,6 +96,7 @@ def ledger_for(module: AnsibleModule) -> Iterator[Ledger]:
         password = urlsplit(location).password
         module.no_log_values.update({password, unquote(password)} if password else ())
     ledger = open_ledger(location, module.params["ledger_key"])
+    gc.set_threshold(UNREACHABLE)
     try:
         yield ledger
     finally:
@@ -148,7 +149,6 @@ def run_course(module: AnsibleModule) -> None:
         check_confirmed(params, devices, module.check_mode)
         absent = absent_steps(params)
         names = [name for name in wanted_steps(params) if name not in absent]
-        gc.set_threshold(UNREACHABLE)
         with open_steps(module, ledger, names) as steps:
             outcomes = take_through([_step_run(module, ledger, step) for step in steps], devices)
         path = None if module.check_mode else _written(outcomes, params, {})

@@ -24,7 +24,7 @@ def read_plist(data: bytes) -> Any:
             raise ValueError("no property list: it declares entities")
         (top,) = ElementTree.fromstring(data)
         return _value(top)
-    except (ElementTree.ParseError, plistlib.InvalidFileException, LookupError) as error:
+    except (ElementTree.ParseError, plistlib.InvalidFileException, LookupError, RecursionError) as error:
         raise ValueError(f"no property list: {error}") from None
 
 

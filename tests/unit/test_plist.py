@@ -63,6 +63,7 @@ BOMB = "<!DOCTYPE plist [<!ENTITY a0 'haha'>" + "".join(
         "<plist><html>A</html></plist>",
         "<plist><string>A</string>",
         "bplist00",
+        f"<plist>{'<array>' * 5000}{'</array>' * 5000}</plist>",
         f"{BOMB}]><plist><string>&a7;</string></plist>",
     ],
 )

@@ -202,7 +202,7 @@ class Ledger:
         table = tables().record
         skipped = {"state": State.SKIPPED.value, "reason": json.dumps(reason), "settled_at": to_iso(now_utc())}
         with self._database.write() as connection:
-            for portion in portions(list(devices), AT_ONCE):
+            for portion in portions(sorted(devices), AT_ONCE):
                 connection.execute(
                     sa.update(table)
                     .where(table.c.campaign == campaign, table.c.step == step, table.c.attempts == 0)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CollectStep"]
 
+UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)  # what the device says has another shape
 ASK_AGAIN = timedelta(hours=1)  # an event may have been lost
 INFORMATION = (
     *("UDID", "SerialNumber", "OSVersion", "ProductName", "DeviceName", "IsSupervised", "AwaitingConfiguration"),
@@ -130,8 +132,9 @@ class CollectStep:
         for place in told:
             if place[1] in kinds:  # else it is told again, of a device that is done
                 event = answers[place]
-                part = READERS[kinds[place[1]]](message_of(event))
-                self._parts.setdefault(place[0], {})[place[1]] = {"last_answer_at": event.created_at, **part}
+                with contextlib.suppress(*UNREADABLE):  # as if it had not come: one device does not stop all the others
+                    part = READERS[kinds[place[1]]](message_of(event))
+                    self._parts.setdefault(place[0], {})[place[1]] = {"last_answer_at": event.created_at, **part}
         self._watch.forget(told)
 
     def _heard(self, enrollment_id: str, queries: Mapping[str, str]) -> list[Mapping[str, Any]]:

@@ -185,7 +185,7 @@ class RemovalStep:
         """The CommandUUIDs of the questions for its list that may have been asked by now, one more a period."""
         since = self._clock() - from_iso(item.intended_at) if item.intended_at else timedelta(0)
         periods = int(since / (SILENT if item.evidence.get("queued") else DOUBTFUL))
-        return [_look(item.command_id, item.attempt, period) for period in range(periods + 1)]
+        return [_for_its_list(item.command_id, item.attempt, period) for period in range(periods + 1)]
 
     def _judged(self, item: Item, now: Enrolment | None, answers: Answers, looks: Sequence[str]) -> Evidence:
         enrollment_id, commands = item.evidence["enrollment_id"], item.evidence["commands"]
@@ -277,8 +277,8 @@ class RemovalStep:
 
 
 @functools.cache  # a device that is waited for is looked at many times
-def _look(command_id: str, attempt: int, period: int) -> str:
-    """The CommandUUID of the question for its list."""
+def _for_its_list(command_id: str, attempt: int, period: int) -> str:
+    """The CommandUUID of a question."""
     return derived(command_id, str(attempt), "look", str(period))
 
 

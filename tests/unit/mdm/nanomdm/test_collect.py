@@ -64,6 +64,16 @@ def test_a_device_with_another_identity_is_left_alone(story: Story) -> None:
     assert facts(story) == kept, "what it is now is nobody's business"
 
 
+@pytest.mark.parametrize("told", ["nonsense", [1], {"a": 1}, 7])
+def test_an_answer_that_cannot_be_read_is_none_and_stops_no_run(story: Story, told: Any) -> None:
+    story.run()
+    for kind in QUERIES:
+        story.hears(story.sent.last(kind), **({kind: told} if kind == "ProfileList" else {}))
+    record = story.run()
+    assert record.state is State.PENDING and record.reason
+    assert record.reason["en"].startswith("The device has answered 5 of 6 questions so far.")
+
+
 def test_a_profile_that_comes_or_goes_makes_no_other_device(story: Story) -> None:
     for identities in ((b"one",), (b"one", b"wifi"), (b"one",)):
         story.run()
