@@ -378,7 +378,7 @@ def quick(limit: int | None = None) -> Iterator[None]:
     with ExitStack() as patched:
         for step in steps:
             patched.enter_context(mock.patch.object(step, "poll", 0.05))
-        patched.enter_context(mock.patch.object(wipe, "LET_GO_AGAIN", timedelta(seconds=1)))
+        patched.enter_context(mock.patch.object(wipe, "ASK_AGAIN", timedelta(seconds=1)))
         patched.enter_context(mock.patch.object(removal, "GONE_FOR", timedelta(0)))
         for module in (unassign, licences):
             patched.enter_context(mock.patch.object(module, "LAG", timedelta(0)))

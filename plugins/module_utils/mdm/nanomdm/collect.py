@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,14 +14,13 @@ from ..protocol import Evidence, Found, Item
 from .commands import AT_ONCE, Commands, packed
 from .identity import differs, identity_of
 from .reach import is_another, is_the_same, not_reachable
-from .watch import NOT_NOW, Enrolment, Watch, message_of
+from .watch import NOT_NOW, Enrolment, Watch, read_from
 
 if TYPE_CHECKING:
     from ...campaign.notebook import Notebook
 
 __all__ = ["CollectStep"]
 
-UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)  # what the device says has another shape
 ASK_AGAIN = timedelta(hours=1)  # an event may have been lost
 INFORMATION = (
     *("UDID", "SerialNumber", "OSVersion", "ProductName", "DeviceName", "IsSupervised", "AwaitingConfiguration"),
@@ -132,8 +130,8 @@ class CollectStep:
         for place in told:
             if place[1] in kinds:  # else it is told again, of a device that is done
                 event = answers[place]
-                with contextlib.suppress(*UNREADABLE):  # as if it had not come: one device does not stop all the others
-                    part = READERS[kinds[place[1]]](message_of(event))
+                part = read_from(event, READERS[kinds[place[1]]])
+                if part is not None:
                     self._parts.setdefault(place[0], {})[place[1]] = {"last_answer_at": event.created_at, **part}
         self._watch.forget(told)
 

@@ -15,11 +15,11 @@ __all__ = ["QUESTION", "differs", "identity_of"]
 QUESTION: Mapping[str, Any] = {"RequestType": "CertificateList"}
 
 
-def identity_of(message: Mapping[str, Any]) -> list[str] | None:
-    """SHA-256 of the certificates that are identities; None of a device that tells none."""
+def identity_of(message: Mapping[str, Any]) -> list[str]:
+    """SHA-256 of the certificates that are identities; none where the device does not tell."""
     told = message.get("CertificateList") or []
     hashes = {hashlib.sha256(each["Data"]).hexdigest() for each in told if each.get("IsIdentity") and each.get("Data")}
-    return sorted(hashes) or None
+    return sorted(hashes)
 
 
 def differs(first: Collection[str] | None, now: Collection[str] | None) -> bool:

@@ -10,8 +10,8 @@ RemoveProfile, RemoveApplication; removing the profile with the MDM payload ends
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,10 @@ from ..._time import from_iso, now_utc, to_iso
 from ..protocol import Evidence, Found, Item
 from .commands import AT_ONCE, Commands, Parcel, Queued, derived, packed
 from .identity import QUESTION, differs, identity_of
+from .questions import questions_so_far
 from .reach import has_left, is_another, is_the_same, not_to_be_touched
 from .removals import Removal
-from .watch import ACKNOWLEDGED, NOT_NOW, Answers, Enrolment, Watch, error_of, message_of
+from .watch import ACKNOWLEDGED, NOT_NOW, Answers, Enrolment, Watch, error_of, read_from
 
 if TYPE_CHECKING:
     from ...campaign.model import Event
@@ -38,6 +39,15 @@ NOT_CERTAIN = {
     "ja": "Apple からは、このデバイスの登録がすでに存在しないと応答がありました。プッシュトークンの更新直後の可能性もあるため、15 分"
     "以上経ってからもう一度実行してください。",
 }
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a device showed when it was asked: what is on it, and who it is. look: the CommandUUID of the question."""
+
+    look: str
+    there: Collection[str]
+    identity: Sequence[str]
 
 
 class RemovalStep:
@@ -183,13 +193,11 @@ class RemovalStep:
 
     def _looks(self, item: Item) -> list[str]:
         """The CommandUUIDs of the questions for its list that may have been asked by now, one more a period."""
-        since = self._clock() - from_iso(item.intended_at) if item.intended_at else timedelta(0)
-        periods = int(since / (SILENT if item.evidence.get("queued") else DOUBTFUL))
-        return [_for_its_list(item.command_id, item.attempt, period) for period in range(periods + 1)]
+        period = SILENT if item.evidence.get("queued") else DOUBTFUL
+        return questions_so_far(item, self._clock(), period, str(item.attempt), "look")
 
     def _judged(self, item: Item, now: Enrolment | None, answers: Answers, looks: Sequence[str]) -> Evidence:
         enrollment_id, commands = item.evidence["enrollment_id"], item.evidence["commands"]
-        before = item.evidence.get("identity_before")
         heard = {identifier: answers.get((enrollment_id, name)) for identifier, name in commands.items()}
         if all(event is not None and event.status == ACKNOWLEDGED for event in heard.values()):
             return Evidence(Found.DONE, facts={"removed": sorted(commands)})
@@ -201,52 +209,37 @@ class RemovalStep:
             return self._by_its_identity(item, answers)
         told = [event for event in heard.values() if event is not None and event.status != ACKNOWLEDGED]
         put_off = any(event.status == NOT_NOW for event in told)
-        lists = [
-            answers[enrollment_id, look]
-            for look in looks
-            if _said(answers, enrollment_id, look) == ACKNOWLEDGED
-            and (before is None or _said(answers, enrollment_id, _beside(look)) not in (None, NOT_NOW))
-        ]
-        if lists and before is not None:
-            beside = answers[enrollment_id, _beside(lists[-1].command_uuid or "")]
-            if differs(before, identity_of(message_of(beside))):
-                return replace(is_another(), repeatable=False)
-        if lists and (verdict := self._by_the_list(heard, put_off, lists[-1])):
+        shown = self._shown(item, answers, looks)
+        if shown and differs(item.evidence.get("identity_before"), shown.identity):
+            return replace(is_another(), repeatable=False)
+        if shown and (verdict := _by_the_list(heard, put_off, shown.there)):
             return verdict
-        newest = bool(lists) and lists[-1].command_uuid == looks[-1]
+        newest = shown is not None and shown.look == looks[-1]
         waits = put_off or (bool(item.evidence.get("queued")) and not told)
         return _not_heard_of() if waits and (newest or len(looks) == 1) else Evidence(Found.UNKNOWN)
+
+    def _shown(self, item: Item, answers: Answers, looks: Sequence[str]) -> Shown | None:
+        """By the newest question of which all was answered."""
+        enrollment_id, identity_is_known = item.evidence["enrollment_id"], bool(item.evidence.get("identity_before"))
+        for look in reversed(looks):
+            listed, beside = answers.get((enrollment_id, look)), answers.get((enrollment_id, _beside(look)))
+            if listed and listed.status == ACKNOWLEDGED:
+                there = read_from(listed, self._removal.still_there)
+                identity = read_from(beside, identity_of) if identity_is_known else []
+                if there is not None and identity is not None:
+                    return Shown(look, there, identity)
+        return None
 
     def _by_its_identity(self, item: Item, answers: Answers) -> Evidence:
         """Nothing but the question was sent. NOT_ARRIVED: it may be sent now, or is asked again."""
         answer = answers.get((item.evidence["enrollment_id"], item.evidence["asked_first"]))
-        if answer is None or answer.status == NOT_NOW:
+        identity = read_from(answer, identity_of)
+        if answer is None or identity is None:
             waits = item.intended_at and self._clock() - from_iso(item.intended_at) < DOUBTFUL
             return _not_heard_of() if waits else Evidence(Found.NOT_ARRIVED)
-        if differs(item.evidence["identity_before"], identity_of(message_of(answer))):
+        if differs(item.evidence["identity_before"], identity):
             return replace(is_another(), repeatable=False)
         return Evidence(Found.NOT_ARRIVED, facts={"same_at": answer.created_at})
-
-    def _by_the_list(self, heard: Mapping[str, Event | None], put_off: bool, listed: Event) -> Evidence | None:
-        """By what the device had when it had been given the commands; None if one may still come."""
-        there = self._removal.still_there(message_of(listed))
-        left = {identifier: event for identifier, event in heard.items() if identifier in there}
-        if not left:
-            return Evidence(Found.DONE, facts={"removed": sorted(heard)})
-        if put_off:
-            return None
-        refused = next((event for event in left.values() if event and event.status != ACKNOWLEDGED), None)
-        if refused is None:
-            return Evidence(Found.NOT_ARRIVED)
-        names, said = ", ".join(sorted(left)), error_of(refused)
-        return Evidence(
-            Found.FAILED,
-            {
-                "en": f"The device did not remove {names}: {said}.",
-                "ja": f"デバイスが {names} を削除しませんでした ({said})。",
-            },
-            {"still_there": sorted(left)},
-        )
 
     def _look(self, items: Sequence[Item], looks: Mapping[str, Sequence[str]]) -> dict[str, Evidence]:
         """Asked once a run. What comes of asking: that a device is gone is told at once, its list later."""
@@ -276,22 +269,31 @@ class RemovalStep:
         }
 
 
-@functools.cache  # a device that is waited for is looked at many times
-def _for_its_list(command_id: str, attempt: int, period: int) -> str:
-    """The CommandUUID of a question."""
-    return derived(command_id, str(attempt), "look", str(period))
-
-
 @functools.cache
 def _beside(look: str) -> str:
     """The CommandUUID of the question that goes with the one for the list."""
     return derived(look, "identity")
 
 
-def _said(answers: Answers, enrollment_id: str, name: str) -> str | None:
-    """The status of its answer."""
-    answer = answers.get((enrollment_id, name))
-    return answer.status if answer else None
+def _by_the_list(heard: Mapping[str, Event | None], put_off: bool, there: Collection[str]) -> Evidence | None:
+    """By what the device had when it had been given the commands; None if one may still come."""
+    left = {identifier: event for identifier, event in heard.items() if identifier in there}
+    if not left:
+        return Evidence(Found.DONE, facts={"removed": sorted(heard)})
+    if put_off:
+        return None
+    refused = next((event for event in left.values() if event and event.status != ACKNOWLEDGED), None)
+    if refused is None:
+        return Evidence(Found.NOT_ARRIVED)
+    names, said = ", ".join(sorted(left)), error_of(refused)
+    return Evidence(
+        Found.FAILED,
+        {
+            "en": f"The device did not remove {names}: {said}.",
+            "ja": f"デバイスが {names} を削除しませんでした ({said})。",
+        },
+        {"still_there": sorted(left)},
+    )
 
 
 def _not_heard_of() -> Evidence:

@@ -69,9 +69,9 @@ def _of_the_enrolment(facts: Mapping[str, Any]) -> list[str] | None:
 
 
 def _profiles_in(message: Mapping[str, Any]) -> Collection[str]:
-    return {str(each.get("PayloadIdentifier")) for each in message.get("ProfileList") or []}
+    return {str(each.get("PayloadIdentifier")) for each in message["ProfileList"]}
 
 
 def _apps_in(message: Mapping[str, Any]) -> Collection[str]:
-    listed: Mapping[str, Mapping[str, Any]] = message.get("ManagedApplicationList") or {}
+    listed: Mapping[str, Mapping[str, Any]] = message["ManagedApplicationList"]
     return {identifier for identifier, told in listed.items() if told.get("Status") != UNINSTALLED}

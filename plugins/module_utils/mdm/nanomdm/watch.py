@@ -6,10 +6,10 @@ All times are of the server's clock alone."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..._plist import read_plist
 
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from ...campaign.model import Event
     from ...campaign.notebook import Notebook
 
-__all__ = ["ACKNOWLEDGED", "NOT_NOW", "Answers", "Enrolment", "Watch", "error_of", "message_of"]
+__all__ = ["ACKNOWLEDGED", "NOT_NOW", "Answers", "Enrolment", "Watch", "error_of", "read_from"]
 
 AUTHENTICATE, TOKEN_UPDATE, CHECK_OUT, CONNECT = "mdm.Authenticate", "mdm.TokenUpdate", "mdm.CheckOut", "mdm.Connect"
 NOT_NOW, ACKNOWLEDGED = "NotNow", "Acknowledged"
 FIRST, AWAITING = "first", "awaiting"  # as campaign/webhook.py marks a TokenUpdate
 DATED_LATE = timedelta(seconds=10)  # NanoMDM dates an event when it tells it, each at its own pace
+UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)  # a message of another shape
+Read = TypeVar("Read")
 Answers = Mapping[tuple[str, str], "Event"]  # by enrolment and CommandUUID
 
 
@@ -146,14 +148,23 @@ def _together(earlier: str, later: str) -> bool:
     return second - first <= DATED_LATE
 
 
-def message_of(event: Event) -> dict[str, Any]:
-    """The device's own message."""
-    message: dict[str, Any] = read_plist(event.payload) if event.payload else {}
-    return message
+def read_from(answer: Event | None, reader: Callable[[Mapping[str, Any]], Read]) -> Read | None:
+    """What the reader takes from the device's message. None where it was put off or cannot be read: as if it had not come,
+    since one device stops no run, and nonsense proves nothing."""
+    if answer is None or answer.status == NOT_NOW:
+        return None
+    try:
+        return reader(read_plist(answer.payload))
+    except UNREADABLE:
+        return None
 
 
 def error_of(answer: Event) -> str:
-    """What the device says of a command that it did not carry out."""
-    chain = message_of(answer).get("ErrorChain") or [{}]
-    told = chain[0].get("USEnglishDescription") or chain[0].get("LocalizedDescription") or answer.status
-    return f"{told} ({chain[0].get('ErrorCode', answer.status)})"
+    """What the device says of a command that it did not carry out. Source: Apple, ErrorChainItem."""
+    return read_from(answer, _error) or str(answer.status)
+
+
+def _error(message: Mapping[str, Any]) -> str:
+    first = message["ErrorChain"][0]
+    told = first.get("USEnglishDescription") or first.get("LocalizedDescription") or first["ErrorDomain"]
+    return f"{told} ({first['ErrorCode']})"

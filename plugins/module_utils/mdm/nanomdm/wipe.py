@@ -11,25 +11,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..._time import from_iso, now_utc
 from ..protocol import Evidence, Found, Item
-from .commands import AT_ONCE, Commands, Parcel, Queued, derived
+from .commands import AT_ONCE, Commands, Parcel, Queued
 from .enrolment_profiles import EnrolmentProfiles
 from .identity import QUESTION, differs, identity_of
+from .questions import questions_so_far
 from .reach import is_another, is_the_same, not_to_be_touched
-from .watch import ACKNOWLEDGED, NOT_NOW, Answers, Enrolment, Watch, error_of, message_of
-
-if TYPE_CHECKING:
-    pass
+from .watch import ACKNOWLEDGED, NOT_NOW, Answers, Enrolment, Watch, error_of, read_from
 
 __all__ = ["WipeStep"]
 
 OLDEST = 17  # iOS and iPadOS that know Return to Service
 BATTERY = 0.2
-LET_GO_AGAIN = timedelta(hours=1)
-SILENT = timedelta(days=1)  # then a device that was sent the erase is asked whether it is still there
+ASK_AGAIN = timedelta(hours=1)  # an answer may have been lost
+SILENT = timedelta(days=1)  # so often a device that was sent the erase is asked whether it is still there
 OLD = timedelta(days=1)  # what a device said before that tells nothing of it now
 NOT_TAKEN = {
     "en": "The device has not taken the erase yet. It has to be switched on and have a network.",
@@ -129,16 +127,12 @@ class WipeStep:
 
     def evidence(self, items: Sequence[Item]) -> Mapping[str, Evidence]:
         known = self._watch.enrolments([item.device for item in items])
-        answers = self._watch.answers(
-            {name for item in items for name in (item.command_id, _probe(item), *self._words(item))}
-        )
+        answers = self._watch.answers({item.command_id for item in items})
         told = {item.device: self._judged(item, known.get(item.device), answers) for item in items}
-        doubtful = [item for item in items if told[item.device].found is Found.UNKNOWN]
-        self._ask({_probe(item): item.evidence["enrollment_id"] for item in doubtful}, QUESTION)
+        told |= self._by_probes([item for item in items if told[item.device].found is Found.UNKNOWN])
         self._wake([item for item in items if told[item.device].reason is NOT_TAKEN])
         back = [item for item in items if told[item.device].found is Found.DONE and known[item.device].awaiting]
-        ids = {device: enrolment.enrollment_id for device, enrolment in known.items()}
-        return {**told, **self._let_go(ids, back, answers)}
+        return {**told, **self._let_go(back, {item.device: known[item.device].enrollment_id for item in back})}
 
     def _judged(self, item: Item, now: Enrolment | None, answers: Answers) -> Evidence:
         if now is not None and not is_the_same(now, item.evidence["enrolled_before"]):
@@ -146,7 +140,7 @@ class WipeStep:
             return Evidence(Found.DONE, facts=facts) if now.completed_at else Evidence(Found.PENDING, RETURNING)
         answer = answers.get((item.evidence["enrollment_id"], item.command_id))
         if answer is None and (not item.evidence.get("queued") or self._is_silent(item)):
-            return self._by_the_probe(item, answers)
+            return Evidence(Found.UNKNOWN)
         if answer is None or answer.status == NOT_NOW:
             return Evidence(Found.PENDING, NOT_TAKEN)
         if answer.status == ACKNOWLEDGED:
@@ -155,23 +149,29 @@ class WipeStep:
         en, ja = f"The device refused to be erased: {why}.", f"デバイスが消去を拒否しました ({why})。"
         return Evidence(Found.FAILED, {"en": en, "ja": ja})
 
-    def _by_the_probe(self, item: Item, answers: Answers) -> Evidence:
-        """A queue is first in, first out, and an erase is never put off: whoever answers the probe was given no erase before."""
-        answer = answers.get((item.evidence["enrollment_id"], _probe(item)))
-        if answer is None or answer.status == NOT_NOW:
-            return Evidence(Found.UNKNOWN)
-        if differs(item.evidence.get("identity_before"), identity_of(message_of(answer))):
-            return replace(is_another(), repeatable=False)
-        if item.evidence.get("queued"):
-            return Evidence(Found.FAILED, UNHEARD, repeatable=False)
-        return Evidence(Found.FAILED, DEAD) if item.evidence.get("known") else Evidence(Found.NOT_ARRIVED)
+    def _by_probes(self, items: Sequence[Item]) -> dict[str, Evidence]:
+        """Of devices in doubt, which are asked whether they are still there."""
+        probes = {item.device: self._probes(item) for item in items}
+        answers = self._watch.answers({name for names in probes.values() for name in names})
+        told = {item.device: _by_the_probes(item, probes[item.device], answers) for item in items}
+        doubtful = [item for item in items if told[item.device].found is Found.UNKNOWN]
+        self._ask({probes[item.device][-1]: item.evidence["enrollment_id"] for item in doubtful}, QUESTION)
+        return told
+
+    def _probes(self, item: Item) -> list[str]:
+        period = SILENT if item.evidence.get("queued") else ASK_AGAIN
+        return questions_so_far(item, self._clock(), period, str(item.attempt), "probe")
 
     def _is_silent(self, item: Item) -> bool:
         return item.intended_at is not None and self._clock() - from_iso(item.intended_at) >= SILENT
 
-    def _let_go(self, ids: Mapping[str, str], items: Sequence[Item], answers: Answers) -> dict[str, Evidence]:
-        """Devices in Setup Assistant are sent DeviceConfigured; any answer to that shows that they take commands again."""
-        words = {item.device: self._words(item) for item in items} if self._end_setup else {}
+    def _let_go(self, items: Sequence[Item], ids: Mapping[str, str]) -> dict[str, Evidence]:
+        """Devices in Setup Assistant are sent DeviceConfigured; any answer to that shows that they take commands again.
+        ids: of the new enrolments."""
+        if not self._end_setup:
+            return {}
+        words = {item.device: questions_so_far(item, self._clock(), ASK_AGAIN, "DeviceConfigured") for item in items}
+        answers = self._watch.answers({name for names in words.values() for name in names})
         left = {
             device: names
             for device, names in words.items()
@@ -179,13 +179,6 @@ class WipeStep:
         }
         self._ask({names[-1]: ids[device] for device, names in left.items()}, {"RequestType": "DeviceConfigured"})
         return dict.fromkeys(left, Evidence(Found.PENDING, STANDS))
-
-    def _words(self, item: Item) -> list[str]:
-        """The CommandUUIDs by which it may have been let go by now, one more an hour: an answer may have been lost."""
-        since = self._clock() - from_iso(item.intended_at) if item.intended_at else timedelta(0)
-        return [
-            derived(item.command_id, "DeviceConfigured", str(each)) for each in range(int(since / LET_GO_AGAIN) + 1)
-        ]
 
     def _ask(self, ids: Mapping[str, str], command: Mapping[str, Any]) -> None:
         """Once a run, by CommandUUID."""
@@ -290,5 +283,16 @@ def _sent(answer: Queued) -> Evidence:
     return Evidence(Found.PENDING, facts={"queued": True})
 
 
-def _probe(item: Item) -> str:
-    return derived(item.command_id, str(item.attempt), "probe")
+def _by_the_probes(item: Item, probes: Sequence[str], answers: Answers) -> Evidence:
+    """A queue is first in, first out, and an erase is never put off: whoever answers a probe was given no erase before, if it
+    shows that it is still the same device."""
+    enrollment_id, before = item.evidence["enrollment_id"], item.evidence.get("identity_before")
+    read = (read_from(answers.get((enrollment_id, name)), identity_of) for name in reversed(probes))
+    identity = next((each for each in read if each is not None), None)
+    if identity is None:
+        return Evidence(Found.UNKNOWN)
+    if differs(before, identity):
+        return replace(is_another(), repeatable=False)
+    if item.evidence.get("queued") or not (before and identity):
+        return Evidence(Found.FAILED, UNHEARD, repeatable=False)
+    return Evidence(Found.FAILED, DEAD) if item.evidence.get("known") else Evidence(Found.NOT_ARRIVED)

@@ -88,10 +88,14 @@ class Story:
         return to_exact(began)
 
     def hears(self, command_uuid: str, status: str = "Acknowledged", **message: Any) -> None:
-        self.tell("mdm.Connect", {"Status": status, **message}, command_uuid=command_uuid, status=status)
+        self.says(command_uuid, {"Status": status, **message}, status)
 
-    def tell(self, topic: str, message: dict[str, Any] | None = None, **about: Any) -> None:
-        payload = plistlib.dumps(message or {})
+    def says(self, command_uuid: str, message: dict[str, Any] | bytes, status: str = "Acknowledged") -> None:
+        """bytes: what it says instead of a property list."""
+        self.tell("mdm.Connect", message, command_uuid=command_uuid, status=status)
+
+    def tell(self, topic: str, message: dict[str, Any] | bytes | None = None, **about: Any) -> None:
+        payload = message if isinstance(message, bytes) else plistlib.dumps(message or {})
         self.ledger.receive([(Event(topic, to_exact(self.now), ID, payload, **about), {})])
 
     def settled(self, step: str) -> None:

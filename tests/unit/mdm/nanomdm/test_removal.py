@@ -204,7 +204,48 @@ def test_a_push_token_that_was_only_renewed_proves_nothing(story: Story) -> None
     assert told.state is State.DONE and "left" not in told.evidence
 
 
+# What cannot be read is as if it had not come, and stops no run
+
+
+NO_LISTS = [
+    pytest.param(b"nonsense", id="no property list"),
+    pytest.param(b"", id="nothing"),
+    pytest.param({}, id="no list"),
+    pytest.param({"ProfileList": 7}, id="a number"),
+    pytest.param({"ProfileList": ["x"]}, id="of words"),
+]
+
+
+@pytest.mark.parametrize("told", NO_LISTS)
+def test_a_list_that_cannot_be_read_proves_nothing_and_is_asked_for_again(story: Story, told: Any) -> None:
+    story.sent.answer = lambda parcel: NO_ANSWER
+    story.run()
+    story.says(story.sent.last(LIST), told)
+    assert story.state() is State.IN_DOUBT
+    story.passes(minutes=61)
+    assert story.state() is State.IN_DOUBT and len(set(story.sent.uuids(LIST))) == 2
+    story.hears(story.sent.last(LIST), **HAS_IT_NOT)
+    assert story.state() is State.DONE and len(story.sent.uuids(REMOVE)) == 1
+
+
+@pytest.mark.parametrize("told", [b"nonsense", b"", {"ErrorChain": 7}, {"ErrorChain": ["x"]}], ids=repr)
+def test_a_refusal_whose_reason_cannot_be_read_is_one(story: Story, told: Any) -> None:
+    story.run()
+    story.says(story.sent.last(REMOVE), told, "Error")
+    story.run()
+    story.hears(story.sent.last(LIST), **HAS_IT)
+    failed = story.run()
+    assert failed.state is State.FAILED and failed.reason and failed.reason["en"].endswith("com.example.wifi: Error.")
+
+
 # A device of a new pupil, of which no event told
+
+
+NO_CERTIFICATES = [
+    pytest.param(b"nonsense", id="no property list"),
+    pytest.param({"CertificateList": 7}, id="a number"),
+    pytest.param({"CertificateList": [{"Data": "text", "IsIdentity": True}]}, id="no data"),
+]
 
 
 @pytest.fixture
@@ -263,6 +304,30 @@ def test_a_device_that_was_seen_a_while_ago_is_asked_first_whether_it_is_the_sam
     if state is State.PENDING:
         story.hears(story.sent.last(REMOVE))
         assert story.state() is State.DONE
+
+
+@pytest.mark.parametrize("told", NO_CERTIFICATES)
+def test_certificates_that_cannot_be_read_show_no_device_to_be_the_same(
+    known_by_certificates: Story, told: Any
+) -> None:
+    story = known_by_certificates
+    story.passes(minutes=61)
+    story.run()
+    story.says(story.sent.last(CERTIFICATES), told)
+    assert story.state() is State.PENDING
+    story.passes(hours=1)
+    story.run()
+    assert story.sent.uuids(REMOVE) == [] and len(set(story.sent.uuids(CERTIFICATES))) == 2
+
+
+@pytest.mark.parametrize("told", NO_CERTIFICATES)
+def test_a_list_with_certificates_that_cannot_be_read_proves_nothing(known_by_certificates: Story, told: Any) -> None:
+    story = known_by_certificates
+    story.sent.answer = lambda parcel: NO_ANSWER
+    story.run()
+    story.hears(story.sent.last(LIST), **HAS_IT_NOT)
+    story.says(story.sent.last(CERTIFICATES), told)
+    assert story.state() is State.IN_DOUBT
 
 
 def test_whether_it_is_the_same_is_asked_again_after_an_hour(known_by_certificates: Story) -> None:

@@ -38,9 +38,14 @@ def story(tmp_path: Path) -> Iterator[Story]:
         ),
         NOW,
     )
-    made.collected(made.enrols())
+    made.collected(made.enrols(), identity=[hashlib.sha256(b"one").hexdigest()])
     yield made
     ledger.close()
+
+
+def is_still_there(story: Story, identity: bytes = b"one") -> None:
+    """The device answers the question whether it is."""
+    story.hears(story.sent.last(PROBE), CertificateList=[{"Data": identity, "IsIdentity": True}])
 
 
 def test_only_the_return_is_the_proof(story: Story) -> None:
@@ -80,7 +85,7 @@ def test_in_doubt_the_answer_to_a_question_behind_it_tells_that_it_never_arrived
     assert story.state() is State.IN_DOUBT
     story.sent.answer = lambda parcel: TAKEN
     assert story.state() is State.IN_DOUBT and len(story.sent.uuids(ERASE)) == 1
-    story.hears(story.sent.last(PROBE))
+    is_still_there(story)
     assert story.state() is State.PENDING
     assert len(story.sent.uuids(ERASE)) == 2 and len(set(story.sent.uuids(ERASE))) == 1, "the same command"
 
@@ -88,7 +93,7 @@ def test_in_doubt_the_answer_to_a_question_behind_it_tells_that_it_never_arrived
 def test_the_answer_to_an_earlier_question_tells_nothing_of_a_later_sending(story: Story) -> None:
     story.sent.answer = lambda parcel: NO_ANSWER
     story.run()
-    story.hears(story.sent.last(PROBE))
+    is_still_there(story)
     assert story.state() is State.IN_DOUBT
     for _run in range(2):
         assert story.state() is State.IN_DOUBT
@@ -98,7 +103,7 @@ def test_the_answer_to_an_earlier_question_tells_nothing_of_a_later_sending(stor
 def test_an_erase_that_the_server_has_and_never_gave_is_replaced(story: Story) -> None:
     story.sent.answer = lambda parcel: KNOWN if parcel.command["RequestType"] == ERASE else TAKEN
     assert story.state() is State.IN_DOUBT
-    story.hears(story.sent.last(PROBE))
+    is_still_there(story)
     assert story.state() is State.FAILED
     story.run()
     assert len(set(story.sent.uuids(ERASE))) == 2
@@ -112,7 +117,7 @@ def test_a_silent_device_that_is_still_there_fails_for_good(story: Story) -> Non
     assert story.sent.uuids(PROBE) == []
     story.passes(hours=1)
     assert story.state() is State.PENDING
-    story.hears(story.sent.last(PROBE))
+    is_still_there(story)
     failed = story.run()
     assert failed.state is State.FAILED and not failed.repeatable
     for _run in range(2):
@@ -198,13 +203,11 @@ def test_apple_is_not_asked_about_a_device_that_is_not_erased_anyway(story: Stor
 
 @pytest.mark.parametrize("queued", [True, False], ids=["silent", "in doubt"])
 def test_a_device_with_another_identity_fails_for_good(story: Story, queued: bool) -> None:
-    identity = [hashlib.sha256(b"one").hexdigest()]
-    story.collected(story.ledger.facts(CAMPAIGN)[DEVICE]["enrolled_at"], identity=identity)
     story.sent.answer = lambda parcel: TAKEN if queued or parcel.command["RequestType"] == PROBE else NO_ANSWER
     story.run()
     story.passes(days=1)
     story.run()
-    story.hears(story.sent.last(PROBE), CertificateList=[{"Data": b"another", "IsIdentity": True}])
+    is_still_there(story, b"another")
     failed = story.run()
     assert failed.state is State.FAILED and not failed.repeatable
     assert failed.reason and "another user" in failed.reason["en"]
@@ -216,3 +219,32 @@ def test_a_question_that_was_put_off_tells_nothing(story: Story) -> None:
     story.run()
     story.hears(story.sent.last(PROBE), "NotNow")
     assert story.state() is State.IN_DOUBT and len(story.sent.uuids(ERASE)) == 1
+
+
+@pytest.mark.parametrize(
+    "told",
+    [b"nonsense", {"CertificateList": 7}, {"CertificateList": [{"Data": "text", "IsIdentity": True}]}],
+    ids=["no property list", "a number", "no data"],
+)
+def test_an_answer_that_cannot_be_read_tells_nothing_and_it_is_asked_again(story: Story, told: Any) -> None:
+    story.sent.answer = lambda parcel: NO_ANSWER
+    story.run()
+    story.says(story.sent.last(PROBE), told)
+    assert story.state() is State.IN_DOUBT
+    story.passes(hours=1)
+    assert story.state() is State.IN_DOUBT
+    assert len(set(story.sent.uuids(PROBE))) == 2 and len(story.sent.uuids(ERASE)) == 1
+    is_still_there(story)
+    assert story.state() is State.IN_DOUBT and len(story.sent.uuids(ERASE)) == 2
+
+
+@pytest.mark.parametrize("known", [[], None, ["0" * 64]], ids=["none known", "not asked", "none told"])
+def test_a_device_that_shows_no_identity_is_not_erased_a_second_time(story: Story, known: Any) -> None:
+    """The erase may have come, and all word of the return be lost: then somebody else has it."""
+    story.collected(story.ledger.facts(CAMPAIGN)[DEVICE]["enrolled_at"], identity=known)
+    story.sent.answer = lambda parcel: NO_ANSWER
+    story.run()
+    story.hears(story.sent.last(PROBE), CertificateList=[])
+    failed = story.run()
+    assert failed.state is State.FAILED and not failed.repeatable
+    assert story.state() is State.FAILED and len(story.sent.uuids(ERASE)) == 1
