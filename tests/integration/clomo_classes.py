@@ -260,7 +260,7 @@ def class_of(
 ) -> Iterator[Class_]:
     """others: devices of the same tenant that do not take part."""
     given = {"licences": 2, "clomo_classes": ["3年生/3年1組"], "clomo_administrators": 2, **wishes}
-    tenant = world.tenant(f"clomo-{uuid.uuid4().hex[:6]}", mdm="clomo", devices=devices + others, **given)
+    tenant = world.tenant(f"clomo-{uuid.uuid4().hex[:8]}", mdm="clomo", devices=devices + others, **given)
     tenant.switch(**{**QUICK, **(switches or {})})
     yield Class_(outcome, tenant, folder, tenant.serials[:devices])
 

@@ -134,7 +134,7 @@ def real_servers(folder: Path) -> Iterator[Callable[[str], Real]]:
 
 def moved_in(kind: str, world: World, real: Callable[[str], Real], folder: Path, **wishes: Any) -> Server:
     """A new tenant on a server of that kind. wishes: as World.tenant takes them."""
-    name = f"school-{uuid.uuid4().hex[:6]}"
+    name = f"school-{uuid.uuid4().hex[:8]}"
     if kind == CLOMO:
         browser_or_skip()
         return on_clomo(world.tenant(name, mdm="clomo", **wishes), folder)

@@ -112,7 +112,7 @@ def customer(world: World, tmp_path: Path) -> Iterator[Callable[..., Customer]]:
     made: list[Customer] = []
 
     def make(switches: dict[str, Any] | None = None, **wishes: Any) -> Customer:
-        name = f"school-{uuid.uuid4().hex[:6]}"
+        name = f"school-{uuid.uuid4().hex[:8]}"
         tenant = world.tenant(name, mdm="clomo", **{**DUE, "clomo_totp": True, **wishes})
         if switches:
             tenant.switch(**switches)

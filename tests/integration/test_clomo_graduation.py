@@ -761,7 +761,7 @@ def acts_traced(opened: clomo_panel.Panel) -> int:
 
 
 def test_tenants_of_both_kinds_in_one_play(world: World, tmp_path: Path) -> None:
-    name = uuid.uuid4().hex[:6]
+    name = uuid.uuid4().hex[:8]
     nano = world.tenant(f"nano-{name}", devices=2, managed=True, licences=1)
     panel = world.tenant(f"panel-{name}", mdm="clomo", devices=3, licences=1)
     panel.switch(**QUICK)
@@ -807,7 +807,7 @@ def play_of(folder: Path, tenant: Tenant, devices: int, **more: Any) -> Graduati
 
 def test_two_runs_at_once_give_each_command_once(world: World, tmp_path: Path) -> None:
     """Each with a browser of its own, signed in as the same administrator."""
-    tenant = world.tenant(f"panel-{uuid.uuid4().hex[:6]}", mdm="clomo", devices=5, licences=1)
+    tenant = world.tenant(f"panel-{uuid.uuid4().hex[:8]}", mdm="clomo", devices=5, licences=1)
     play = play_of(tmp_path, tenant, 4)
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _run: play.run(*CONFIRMED), range(2)))
@@ -823,7 +823,7 @@ def test_two_runs_at_once_give_each_command_once(world: World, tmp_path: Path) -
 
 
 def test_no_secret_is_shown_or_kept(world: World, tmp_path: Path) -> None:
-    tenant = world.tenant(f"panel-{uuid.uuid4().hex[:6]}", mdm="clomo", clomo_totp=True, devices=1, licences=1)
+    tenant = world.tenant(f"panel-{uuid.uuid4().hex[:8]}", mdm="clomo", clomo_totp=True, devices=1, licences=1)
     play = play_of(tmp_path, tenant, 1)
     server = dict(play.common["apple_mdm_server"])
     session = Path(server["session_path"])
@@ -846,7 +846,7 @@ def test_no_secret_is_shown_or_kept(world: World, tmp_path: Path) -> None:
 
 
 def test_a_panel_that_is_away_stops_the_run_and_loses_nothing(world: World, tmp_path: Path) -> None:
-    tenant = world.tenant(f"panel-{uuid.uuid4().hex[:6]}", mdm="clomo", devices=1, licences=1)
+    tenant = world.tenant(f"panel-{uuid.uuid4().hex[:8]}", mdm="clomo", devices=1, licences=1)
     play = play_of(tmp_path, tenant, 1)
     tenant.switch(clomo_maintenance=True)
     stopped = play.run(*CONFIRMED)

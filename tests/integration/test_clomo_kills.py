@@ -254,7 +254,7 @@ def _browser() -> None:
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
 @pytest.mark.parametrize(("credential", "number"), KILLS)
 def test_killed_before_a_click(world: World, tmp_path: Path, credential: str, number: int) -> None:
-    tenant = world.tenant(f"click-{uuid.uuid4().hex[:6]}", mdm="clomo", **DUE)
+    tenant = world.tenant(f"click-{uuid.uuid4().hex[:8]}", mdm="clomo", **DUE)
     tenant.switch(**QUICK)
     before = in_use(tenant)
     story = Story(credential, tenant, tmp_path)
@@ -266,7 +266,7 @@ def test_killed_before_a_click(world: World, tmp_path: Path, credential: str, nu
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
 @pytest.mark.parametrize(("credential", "last"), LAST_WAYS.items())
 def test_killed_on_the_way_to_each_screen(world: World, tmp_path: Path, credential: str, last: str) -> None:
-    tenant = world.tenant(f"way-{uuid.uuid4().hex[:6]}", mdm="clomo", **DUE)
+    tenant = world.tenant(f"way-{uuid.uuid4().hex[:8]}", mdm="clomo", **DUE)
     tenant.switch(**QUICK)
     before = in_use(tenant)
     story = Story(credential, tenant, tmp_path)
@@ -278,7 +278,7 @@ def test_killed_on_the_way_to_each_screen(world: World, tmp_path: Path, credenti
 
 def test_a_whole_renewal_in_a_minute(world: World, tmp_path: Path) -> None:
     """All three credentials on a panel with delays such as a real one has, without the person's time."""
-    tenant = world.tenant(f"minute-{uuid.uuid4().hex[:6]}", mdm="clomo", **DUE)
+    tenant = world.tenant(f"minute-{uuid.uuid4().hex[:8]}", mdm="clomo", **DUE)
     tenant.switch(**REAL)
     seconds: dict[str, float] = {}
     clicked: dict[str, tuple[tuple[str, ...], ...]] = {}

@@ -33,7 +33,7 @@ def _browser() -> None:
 
 
 def customer(world: World, **switches: object) -> Tenant:
-    tenant = world.tenant(f"panel-{uuid.uuid4().hex[:6]}", mdm="clomo", clomo_totp=True, **DUE)
+    tenant = world.tenant(f"panel-{uuid.uuid4().hex[:8]}", mdm="clomo", clomo_totp=True, **DUE)
     if switches:
         tenant.switch(**switches)
     return tenant
@@ -109,7 +109,7 @@ def test_the_check_names_five_changed_labels_of_one_panel(world: World, tmp_path
     odd, usual, other = (
         customer(world, clomo_moved_labels=changed),
         customer(world),
-        world.tenant(f"nano-{uuid.uuid4().hex[:6]}"),
+        world.tenant(f"nano-{uuid.uuid4().hex[:8]}"),
     )
     inventory = write_inventory(tmp_path / "inventory.json", [odd, usual, other], order_store=str(tmp_path / "orders"))
     played = play("clomo_panel_check", inventory, "-vvvv")

@@ -213,7 +213,7 @@ def test_content_token_renewed(server: Server) -> None:
 
 
 def test_content_token_of_another_location(server: Server, world: World) -> None:
-    other = world.tenant(f"other-{uuid.uuid4().hex[:6]}")
+    other = world.tenant(f"other-{uuid.uuid4().hex[:8]}")
     with pytest.raises(OtherOwner, match="another location"):
         server.content_token().examine(other.content_token.encode(), None, None)
 

@@ -52,7 +52,7 @@ def _browser() -> None:
 
 @pytest.fixture
 def school(world: World, tmp_path: Path) -> School:
-    tenant = world.tenant(f"school-{uuid.uuid4().hex[:6]}", **DUE)
+    tenant = world.tenant(f"school-{uuid.uuid4().hex[:8]}", **DUE)
     return School(tenant, tmp_path, str(tmp_path / "orders"))
 
 
@@ -110,7 +110,7 @@ def nothing_was_taken(world: World, order: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("credential", CREDENTIALS)
 def test_an_account_that_only_gets_started(school: School, world: World, credential: str) -> None:
     order = handed_off(school, credential)
-    other = world.tenant(f"other-{uuid.uuid4().hex[:6]}", no_push_certificate=True)
+    other = world.tenant(f"other-{uuid.uuid4().hex[:8]}", no_push_certificate=True)
     other.switch(portal_get_started=True)
     world.forget_requests()
     with pytest.raises(OtherOwner, match=r"Get Started.*Nothing was pressed"):
@@ -120,7 +120,7 @@ def test_an_account_that_only_gets_started(school: School, world: World, credent
 
 def test_an_account_with_other_certificates(school: School, world: World) -> None:
     order = handed_off(school, "push_certificate")
-    other = world.tenant(f"other-{uuid.uuid4().hex[:6]}", **DUE)
+    other = world.tenant(f"other-{uuid.uuid4().hex[:8]}", **DUE)
     world.forget_requests()
     with pytest.raises(OtherOwner, match="0 rows"):
         assisted(school, "push_certificate", other)
