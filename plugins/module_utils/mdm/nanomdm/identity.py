@@ -22,7 +22,7 @@ def identity_of(message: Mapping[str, Any]) -> list[str]:
     return sorted(hashes)
 
 
-def differs(first: Collection[str] | None, now: Collection[str] | None) -> bool:
+def differs(first: Collection[str] | None, now: Collection[str]) -> bool:
     """Whether it has enrolled anew. That takes an identity away and brings another; a profile that comes or goes does one of
     the two."""
     if not first or not now:

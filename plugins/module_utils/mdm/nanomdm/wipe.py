@@ -129,7 +129,7 @@ class WipeStep:
         known = self._watch.enrolments([item.device for item in items])
         answers = self._watch.answers({item.command_id for item in items})
         told = {item.device: self._judged(item, known.get(item.device), answers) for item in items}
-        told |= self._by_probes([item for item in items if told[item.device].found is Found.UNKNOWN])
+        told |= self._probed([item for item in items if told[item.device].found is Found.UNKNOWN])
         self._wake([item for item in items if told[item.device].reason is NOT_TAKEN])
         back = [item for item in items if told[item.device].found is Found.DONE and known[item.device].awaiting]
         return {**told, **self._let_go(back, {item.device: known[item.device].enrollment_id for item in back})}
@@ -149,7 +149,7 @@ class WipeStep:
         en, ja = f"The device refused to be erased: {why}.", f"デバイスが消去を拒否しました ({why})。"
         return Evidence(Found.FAILED, {"en": en, "ja": ja})
 
-    def _by_probes(self, items: Sequence[Item]) -> dict[str, Evidence]:
+    def _probed(self, items: Sequence[Item]) -> dict[str, Evidence]:
         """Of devices in doubt, which are asked whether they are still there."""
         probes = {item.device: self._probes(item) for item in items}
         answers = self._watch.answers({name for names in probes.values() for name in names})

@@ -23,6 +23,11 @@ CAMPAIGN, TENANT, DEVICE, ID = "graduation-2027", "school", "C02XK0AB0001", "UDI
 MDM = {"identifier": "com.example.mdm", "managed": True, "mdm": True}
 WIFI = {"identifier": "com.example.wifi", "managed": True, "mdm": False}
 OWN = {"identifier": "com.example.own", "managed": False, "mdm": False}
+NO_CERTIFICATES: dict[str, Any] = {  # answers to CertificateList that cannot be read
+    "no property list": b"nonsense",
+    "a number": {"CertificateList": 7},
+    "no data": {"CertificateList": [{"Data": "text", "IsIdentity": True}]},
+}
 
 
 @dataclass

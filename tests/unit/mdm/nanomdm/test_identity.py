@@ -42,5 +42,5 @@ def test_what_an_identity_is(message: dict[str, Any], identity: list[bytes]) -> 
         pytest.param(["a"], [], False, id="none told"),
     ],
 )
-def test_which_device_is_another(first: list[str] | None, now: list[str] | None, is_another: bool) -> None:
+def test_which_device_is_another(first: list[str] | None, now: list[str], is_another: bool) -> None:
     assert differs(first, now) is is_another

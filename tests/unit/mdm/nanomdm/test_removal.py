@@ -17,7 +17,14 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.remova
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.removals import apps, delete, profiles
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.watch import Watch
 from ansible_collections.nendo.apple_mdm.tests.unit.credentials.makers import NOW
-from ansible_collections.nendo.apple_mdm.tests.unit.mdm.nanomdm.devices import ID, MDM, OWN, WIFI, Story
+from ansible_collections.nendo.apple_mdm.tests.unit.mdm.nanomdm.devices import (
+    ID,
+    MDM,
+    NO_CERTIFICATES,
+    OWN,
+    WIFI,
+    Story,
+)
 
 pytest.importorskip("sqlalchemy")
 
@@ -241,13 +248,6 @@ def test_a_refusal_whose_reason_cannot_be_read_is_one(story: Story, told: Any) -
 # A device of a new pupil, of which no event told
 
 
-NO_CERTIFICATES = [
-    pytest.param(b"nonsense", id="no property list"),
-    pytest.param({"CertificateList": 7}, id="a number"),
-    pytest.param({"CertificateList": [{"Data": "text", "IsIdentity": True}]}, id="no data"),
-]
-
-
 @pytest.fixture
 def known_by_certificates(story: Story) -> Story:
     enrolled_at = story.ledger.facts("graduation-2027")["C02XK0AB0001"]["enrolled_at"]
@@ -306,7 +306,7 @@ def test_a_device_that_was_seen_a_while_ago_is_asked_first_whether_it_is_the_sam
         assert story.state() is State.DONE
 
 
-@pytest.mark.parametrize("told", NO_CERTIFICATES)
+@pytest.mark.parametrize("told", NO_CERTIFICATES.values(), ids=NO_CERTIFICATES)
 def test_certificates_that_cannot_be_read_show_no_device_to_be_the_same(
     known_by_certificates: Story, told: Any
 ) -> None:
@@ -320,7 +320,7 @@ def test_certificates_that_cannot_be_read_show_no_device_to_be_the_same(
     assert story.sent.uuids(REMOVE) == [] and len(set(story.sent.uuids(CERTIFICATES))) == 2
 
 
-@pytest.mark.parametrize("told", NO_CERTIFICATES)
+@pytest.mark.parametrize("told", NO_CERTIFICATES.values(), ids=NO_CERTIFICATES)
 def test_a_list_with_certificates_that_cannot_be_read_proves_nothing(known_by_certificates: Story, told: Any) -> None:
     story = known_by_certificates
     story.sent.answer = lambda parcel: NO_ANSWER

@@ -19,7 +19,14 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.watch 
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.nanomdm.wipe import WipeStep
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.protocol import Evidence, Found, Item
 from ansible_collections.nendo.apple_mdm.tests.unit.credentials.makers import NOW
-from ansible_collections.nendo.apple_mdm.tests.unit.mdm.nanomdm.devices import CAMPAIGN, DEVICE, ID, TENANT, Story
+from ansible_collections.nendo.apple_mdm.tests.unit.mdm.nanomdm.devices import (
+    CAMPAIGN,
+    DEVICE,
+    ID,
+    NO_CERTIFICATES,
+    TENANT,
+    Story,
+)
 
 pytest.importorskip("sqlalchemy")
 
@@ -221,11 +228,7 @@ def test_a_question_that_was_put_off_tells_nothing(story: Story) -> None:
     assert story.state() is State.IN_DOUBT and len(story.sent.uuids(ERASE)) == 1
 
 
-@pytest.mark.parametrize(
-    "told",
-    [b"nonsense", {"CertificateList": 7}, {"CertificateList": [{"Data": "text", "IsIdentity": True}]}],
-    ids=["no property list", "a number", "no data"],
-)
+@pytest.mark.parametrize("told", NO_CERTIFICATES.values(), ids=NO_CERTIFICATES)
 def test_an_answer_that_cannot_be_read_tells_nothing_and_it_is_asked_again(story: Story, told: Any) -> None:
     story.sent.answer = lambda parcel: NO_ANSWER
     story.run()
