@@ -1,7 +1,7 @@
 # Everything the targets make stays in .work; `make clean` removes it.
 python := sh tools/python.sh
 
-.PHONY: help venv demo world test unit gates bench clean
+.PHONY: help venv demo world test sweep unit gates bench clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,15 +17,19 @@ world: ## The simulator, until you press Ctrl-C (WORLD_PORT=8900)
 	@$(python) tools/run.py world python -m ansible_collections.nendo.apple_mdm.tests.simulator \
 	    --port $(or $(WORLD_PORT),8900) --tenant example_school --state $(CURDIR)/.work/world --ready-file $(CURDIR)/.work/world.json
 
-test: ## All tests and all gates (GATES="lint mypy" for some)
+test: ## Every promise, in a quarter of an hour: tests and gates (GATES="lint mypy" for some)
 	@$(python) tools/browser.py
-	@$(python) tools/gates.py $(GATES)
+	@$(python) tools/gates.py test $(GATES)
+
+sweep: ## What is exhaustive: a kill at every write and click, all seeds, every ansible-core (GATES=units-2.19)
+	@$(python) tools/browser.py
+	@$(python) tools/gates.py sweep $(GATES)
 
 unit: ## The unit tests alone (ARGS="-k renewal" chooses)
-	@$(python) tools/run.py unit pytest --numprocesses 2 tests/unit $(ARGS)
+	@$(python) tools/run.py unit pytest --numprocesses auto tests/unit $(ARGS)
 
 gates: ## All gates, without our own run of the tests
-	@$(python) tools/gates.py --quick
+	@$(python) tools/gates.py gates
 
 bench: ## What the plays cost, in one table: a daily run over 100 tenants, the graduation of 10,000 devices, CLOMO PANEL
 	@$(python) tools/run.py bench python tools/bench.py $(CURDIR)/.work/bench

@@ -45,8 +45,13 @@ def _make(folder: Path, python: Path, packages: Sequence[str], files: Sequence[s
 
 
 def make_own() -> None:
-    """The environment in which everything but other versions of Ansible runs."""
-    make(VENV, Path(sys.executable), files=REQUIREMENTS)
+    """The environment in which everything but other versions of Ansible runs. It is made with the machine's Python, also
+    where a virtual environment is active, which may be this one."""
+    make(
+        VENV,
+        Path(sys.base_exec_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}"),
+        files=REQUIREMENTS,
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every test and gate, and what it needs: gates.py [NAME ...] runs those named, or all; --quick all but the tests."""
+"""Every test and gate, and what it needs: gates.py TIER [NAME ...] runs those named of a tier, or all of it.
+
+docs/testing.md tells what each tier promises."""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ import cores
 import servers
 from environments import make_own
 from runner import Absent, Commands, Gate, run_gates
-from work import ROOT, WORK
+from work import CORES, ROOT, WORK
 
 Command = Sequence[str]
 
@@ -27,10 +29,11 @@ def tool(name: str, *arguments: str) -> Command:
     return [sys.executable, str(ROOT / "tools" / f"{name}.py"), *arguments]
 
 
-def pytest(collection: Path) -> Iterator[Command]:
-    """Unit and integration tests in one run, so that pytest's closing line counts them all."""
-    folders = [folder for folder in ("tests/unit", "tests/integration") if (collection / folder).is_dir()]
-    yield ["pytest", "--numprocesses", "2", *folders]
+def pytest(marks: str) -> Commands:
+    """Unit and integration tests in one run, so that pytest's closing line counts them all. Two a core, since most of the
+    longer ones wait for a device, a browser or a play."""
+    workers = ("--numprocesses", str(2 * CORES), "--dist", "worksteal")
+    return commands(["pytest", "-m", marks, *workers, "--durations=100", "--durations-min=1", "tests"])
 
 
 def go_servers(_collection: Path) -> Iterator[Command]:
@@ -85,26 +88,29 @@ def sanity(release: str) -> Gate:
     return on_core("sanity", release, lambda python, _collection: cores.ansible_test("sanity", python))
 
 
-def units(release: str) -> Gate:
-    """The unit tests as ansible-test runs them, but those of the simulator, which knows nothing of Ansible."""
+def units(name: str, release: str, *folders: str) -> Gate:
+    """The unit tests as ansible-test runs them: those of these folders, or all but those of the simulator, which knows nothing
+    of Ansible."""
 
     def command(python: Path, collection: Path) -> Command:
         tests = sorted((collection / "tests" / "unit").glob("**/test_*.py"))
         named = [str(path.relative_to(collection)) for path in tests]
-        return cores.ansible_test("units", python, *(name for name in named if "/simulator/" not in name))
+        chosen = [one for one in named if (one.split("/")[2] in folders if folders else "/simulator/" not in one)]
+        return cores.ansible_test("units", python, *chosen)
 
-    return on_core("units", release, command)
+    return on_core(name, release, command)
 
 
 RELEASES = list(cores.PYTHONS)
+OLDEST, NEWEST = RELEASES[0], RELEASES[-1]
+OF_ANSIBLE = ("modules", "plugins")  # folders of the unit tests that touch Ansible
 PREPARATIONS = [
     Gate("servers", go_servers),
     *(core(release) for release in RELEASES if cores.python_for(release)),
 ]
-TESTS = [Gate("tests", pytest, counts_tests=True)]
 GATES = [
-    *(sanity(release) for release in RELEASES),
-    *(units(release) for release in RELEASES),
+    sanity(NEWEST),
+    *(units("modules", release, *OF_ANSIBLE) for release in (OLDEST, NEWEST)),
     Gate("molecule", molecule, home="molecule"),
     Gate(
         "galaxy",
@@ -120,17 +126,29 @@ GATES = [
 ]
 
 
-def main(names: Sequence[str]) -> int:
+# The tests come first: one gate at a time runs beside them
+TIERS = {
+    "test": [Gate("tests", pytest("not sweep"), counts_tests=True), *GATES],
+    "gates": GATES,
+    "sweep": [
+        Gate("sweep", pytest("sweep"), counts_tests=True),
+        *(units("units", release) for release in RELEASES),
+        *(sanity(release) for release in RELEASES if release != NEWEST),
+    ],
+}
+
+
+def main(tier: str, *names: str) -> int:
     """Runs the chosen gates after what they need."""
-    known = [gate.name for gate in (*TESTS, *GATES)]
-    chosen = [gate.name for gate in GATES] if names == ["--quick"] else list(names) or known
-    if unknown := sorted(set(chosen) - set(known)):
+    known = {gate.name: gate for gate in TIERS[tier]}
+    if unknown := sorted(set(names) - set(known)):
         sys.exit(f"No such gate: {', '.join(unknown)}. There are: {', '.join(known)}")
+    chosen = [gate for name, gate in known.items() if name in names or not names]
     make_own()
-    needed = {f"core-{name.partition('-')[2]}" for name in chosen} | ({"servers"} if "tests" in chosen else set())
-    stages = ([gate for gate in PREPARATIONS if gate.name in needed], TESTS, GATES)
-    return run_gates(*([gate for gate in stage if gate.name in {*chosen, *needed}] for stage in stages))
+    needed = {f"core-{gate.name.partition('-')[2]}" for gate in chosen}
+    needed |= {"servers"} if any(gate.counts_tests for gate in chosen) else set()
+    return run_gates([gate for gate in PREPARATIONS if gate.name in needed], chosen)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))

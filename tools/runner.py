@@ -1,6 +1,7 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs gates, two at a time: output to .work/log/NAME.log, one line each, the end of what failed, a closing line."""
+"""Runs gates, one for each core at a time: output to .work/log/NAME.log, one line each, the end of what failed; then where
+the time went, and a closing line."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import shlex
 import signal
 import subprocess
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,11 +19,12 @@ from pathlib import Path
 from typing import TextIO
 
 from lay import lay
-from work import CI, ROOT, VENV, WORK, environment
+from work import CI, CORES, ROOT, VENV, WORK, environment
 
-AT_ONCE = 2
 LIMIT_SECONDS = 4500
 SHOWN_LINES = 60
+SLOWEST = 20
+SLOW_LINE = re.compile(r"^([\d.]+)s (?:setup|call|teardown) +(\S.*)$")
 CLOSING_LINE = re.compile(r"^=+ .*\d+ (?:passed|failed|errors?|skipped).* in [\d.]+s.* =+$")
 COUNTED_AS = {
     "passed": "passed",
@@ -54,18 +56,41 @@ class Gate:
     counts_tests: bool = False
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """counts: of tests, by passed, failed and skipped. slowest: seconds of each, and their names."""
+
+    name: str
+    seconds: float
+    counts: Counter[str]
+    slowest: dict[str, float] = field(default_factory=dict)
+
+
 def run_gates(*stages: Iterable[Gate]) -> int:
     """Runs the stages one after the other and returns the exit status."""
-    total: Counter[str] = Counter()
+    begun, outcomes = time.monotonic(), list[Outcome]()
     for stage in stages:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            for counts in pool.map(_run, stage):
-                total += counts
+        with ThreadPoolExecutor(CORES) as pool:
+            outcomes += pool.map(_run, stage)
+    print("\n".join(_times(outcomes, time.monotonic() - begun)))
+    total = sum((outcome.counts for outcome in outcomes), Counter[str]())
     print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
     return 1 if total["failed"] else 0
 
 
-def _run(gate: Gate) -> Counter[str]:
+def _times(outcomes: Sequence[Outcome], whole: float) -> Iterator[str]:
+    """The seconds of each part and of the slowest tests."""
+    every = [(seconds, name) for outcome in outcomes for name, seconds in outcome.slowest.items()]
+    if slowest := sorted(every, reverse=True)[:SLOWEST]:
+        yield f"\nThe {len(slowest)} slowest tests, in seconds:"
+        yield from (f"{seconds:7.1f}  {name}" for seconds, name in slowest)
+    yield f"\nThe parts, up to {CORES} at once, in seconds:"
+    for outcome in sorted(outcomes, key=lambda each: each.seconds, reverse=True):
+        yield f"{outcome.seconds:7.0f}  {outcome.name}"
+    yield f"{whole:7.0f}  all\n"
+
+
+def _run(gate: Gate) -> Outcome:
     log = WORK / "log" / f"{gate.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
@@ -74,16 +99,25 @@ def _run(gate: Gate) -> Counter[str]:
             passed = _run_commands(gate, output)
         except Absent as absent:
             print(f"{'FAIL' if CI else 'skip'}  {gate.name}: {absent}", flush=True)
-            return Counter(["failed" if CI else "skipped"])
+            return Outcome(gate.name, 0, Counter(["failed" if CI else "skipped"]))
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     closing = [line for line in lines if CLOSING_LINE.match(line)] if gate.counts_tests else []
     counts = _count(closing) if closing else Counter()
     if not closing or (not passed and not counts["failed"]):
         counts["passed" if passed else "failed"] += 1
-    report = [f"{'ok  ' if passed else 'FAIL'}  {gate.name} ({time.monotonic() - begun:.0f} s)"]
+    seconds = time.monotonic() - begun
+    report = [f"{'ok  ' if passed else 'FAIL'}  {gate.name} ({seconds:.0f} s)"]
     report += closing if passed else ["", *lines[-SHOWN_LINES:], "", f"All of it: {log.relative_to(ROOT)}", ""]
     print("\n".join(report), flush=True)
-    return counts
+    return Outcome(gate.name, seconds, counts, _slowest(lines))
+
+
+def _slowest(lines: Iterable[str]) -> dict[str, float]:
+    """Seconds by test, as pytest's --durations tells them: set-up, call and teardown together."""
+    slowest: defaultdict[str, float] = defaultdict(float)
+    for told in filter(None, map(SLOW_LINE.match, lines)):
+        slowest[told[2]] += float(told[1])
+    return slowest
 
 
 def _run_commands(gate: Gate, output: TextIO) -> bool:

@@ -16,6 +16,7 @@ VENV = WORK / "venv"
 SERVERS = WORK / "bin"
 SHARED = ROOT.parent / "shared"
 CI = os.environ.get("CI") == "true"
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 PIP_CONFIGURATIONS = (".config/pip/pip.conf", ".pip/pip.conf", "Library/Application Support/pip/pip.conf")
 PYTHON_FOLDERS = (

@@ -140,7 +140,10 @@ class Campaign:
 
     def run(self, countdown: Countdown | None = None) -> Ended:
         """As the play does."""
-        return run_modules(self._calls(campaign_plan, campaign_run), countdown or Countdown(0))
+        return run_modules(self.calls(), countdown or Countdown(0))
+
+    def calls(self) -> list[Call]:
+        return self._calls(campaign_plan, campaign_run)
 
     def calls_by_step(self) -> list[Call]:
         """The same with a module a step."""

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 from ansible_collections.nendo.apple_mdm.tests import postgres
+from ansible_collections.nendo.apple_mdm.tests.browser import browser_or_skip, one_chromium
 from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import Post, Site, nano_site, post_office
 from ansible_collections.nendo.apple_mdm.tests.integration.schools import EmbeddedSchool, RealSchool, School
 from ansible_collections.nendo.apple_mdm.tests.integration.servers import Real, Server, moved_in, real_servers
@@ -46,6 +47,14 @@ def serve(world: World, real: Callable[[str], Real], tmp_path: Path) -> Iterator
     for server in serving:
         server.close()
     world.no_faults()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[None]:
+    """One for all tests of a module: Playwright's programs start once. It ends with the module, since asyncio has its thread."""
+    browser_or_skip()
+    with one_chromium():
+        yield
 
 
 @pytest.fixture

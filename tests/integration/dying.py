@@ -1,6 +1,6 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Modules that run as child processes and kill themselves at a chosen write.
+"""Modules that run as child processes and kill themselves at a chosen write, or stop at each until a copy was taken.
 
 A write is what changes the world for the next run: a file put in place, a folder made, a transaction committed, a
 request that asks for a change (counted twice, before it leaves and after it was answered). The child dies just before.
@@ -16,10 +16,11 @@ import json
 import mmap
 import os
 import signal
+import socket
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -28,7 +29,7 @@ from unittest import mock
 import requests
 from ansible.module_utils.testing import patch_module_args
 
-__all__ = ["Call", "Countdown", "Ended", "Running", "begin_modules", "run_modules"]
+__all__ = ["Call", "Countdown", "Ended", "Running", "Stops", "begin_modules", "record_modules", "run_modules"]
 
 Call = tuple[ModuleType, dict[str, Any]]
 KILLED = -signal.SIGKILL
@@ -77,6 +78,30 @@ class Countdown:
         event.listen(Engine, "commit", self.tick)
 
 
+class Stops(Countdown):
+    """The child waits at each write until next() was called for the one after it."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self._here, self._there = socket.socketpair()
+
+    def tick(self, *_args: Any) -> None:
+        with self._alone:
+            self._there.sendall(b".")
+            self._there.recv(1)
+
+    def arm(self) -> None:
+        self._here.close()
+        super().arm()
+
+    def __iter__(self) -> Iterator[None]:
+        """The writes; ends with the child."""
+        self._there.close()
+        while self._here.recv(1):
+            yield
+            self._here.sendall(b".")
+
+
 @dataclass(frozen=True)
 class Ended:
     """killed: by itself. results: of the modules that came to their end."""
@@ -103,6 +128,15 @@ class Running:
 def run_modules(calls: Sequence[Call], countdown: Countdown) -> Ended:
     """One module after the other in one child, as a play would; the first that fails is the last."""
     return begin_modules(calls, countdown).ended()
+
+
+def record_modules(calls: Sequence[Call], take: Callable[[], object]) -> Ended:
+    """The same without a death. take: is called before each write, while the child waits."""
+    stops = Stops()
+    running = begin_modules(calls, stops)
+    for _write in stops:
+        take()
+    return running.ended()
 
 
 def begin_modules(calls: Sequence[Call], countdown: Countdown) -> Running:

@@ -29,15 +29,17 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.evidence
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.drivers import driver_for
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.protocol import CredentialPort, InUse
 from ansible_collections.nendo.apple_mdm.plugins.modules import clomo_panel_check
-from ansible_collections.nendo.apple_mdm.tests.browser import browser_or_skip
 from ansible_collections.nendo.apple_mdm.tests.person import fetch
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World
+from ansible_collections.nendo.apple_mdm.tests.tiers import first_in_test
 from ansible_collections.nendo.apple_mdm.tests.unit.modules.running import run_module
 from ansible_collections.nendo.apple_mdm.tests.unit.modules.school import School
 
 DUE = {"push_days_left": 20, "server_token_days_left": 25, "content_token_days_left": 22}
 APP = "App 1000000001"
 VINTAGES = ("newer", "older", "dep")
+
+pytestmark = pytest.mark.usefixtures("chromium")
 
 
 @dataclass
@@ -102,11 +104,6 @@ class Customer:
         ]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _browser() -> None:
-    browser_or_skip()
-
-
 @pytest.fixture
 def customer(world: World, tmp_path: Path) -> Iterator[Callable[..., Customer]]:
     made: list[Customer] = []
@@ -151,7 +148,7 @@ def found_in(folder: Path, secrets: dict[str, bytes]) -> list[str]:
 # What is in use
 
 
-@pytest.mark.parametrize("vintage", VINTAGES)
+@pytest.mark.parametrize("vintage", first_in_test(VINTAGES))
 def test_what_is_in_use_is_read(customer: Callable[..., Customer], vintage: str) -> None:
     school = customer({"clomo_vintage": vintage})
     driver = school.driver()
@@ -209,7 +206,7 @@ def test_what_is_open_already_is_not_opened_again(
 # Renewals
 
 
-@pytest.mark.parametrize("vintage", VINTAGES)
+@pytest.mark.parametrize("vintage", first_in_test(VINTAGES))
 def test_the_push_certificate_is_renewed(customer: Callable[..., Customer], vintage: str) -> None:
     school = customer({"clomo_vintage": vintage})
     driver = school.driver()
@@ -231,7 +228,7 @@ def test_the_push_certificate_is_renewed(customer: Callable[..., Customer], vint
     assert found_in(school.folder, school.secrets()) == []
 
 
-@pytest.mark.parametrize("vintage", VINTAGES)
+@pytest.mark.parametrize("vintage", first_in_test(VINTAGES))
 def test_the_server_token_is_renewed_and_checked(customer: Callable[..., Customer], vintage: str) -> None:
     school = customer({"clomo_vintage": vintage})
     port = school.driver().server_token
@@ -428,7 +425,7 @@ def test_without_a_contact_the_wizard_is_not_opened(customer: Callable[..., Cust
 # The check of the panel
 
 
-@pytest.mark.parametrize("vintage", VINTAGES)
+@pytest.mark.parametrize("vintage", first_in_test(VINTAGES))
 def test_the_check_of_a_panel_as_expected(customer: Callable[..., Customer], vintage: str) -> None:
     school = customer({"clomo_vintage": vintage})
     told = run_module(clomo_panel_check, tenant=school.tenant.name, mdm=school.options())

@@ -23,7 +23,6 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils._time import now_u
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo import panel as clomo_panel
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.driver import ClomoDriver
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.drivers import driver_for
-from ansible_collections.nendo.apple_mdm.tests.browser import browser_or_skip
 from ansible_collections.nendo.apple_mdm.tests.integration.clomo_classes import (
     AGENT,
     GAME,
@@ -44,6 +43,7 @@ from ansible_collections.nendo.apple_mdm.tests.integration.graduations import (
 )
 from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import LEDGER_KEY
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World
+from ansible_collections.nendo.apple_mdm.tests.tiers import first_in_test
 
 REMOVALS = ("remove_profile", "remove_app", "revoke_licence", "delete")
 DESTRUCTIVE = (*REMOVALS, "purge", "erase", "delete_user", "delete_users")
@@ -62,10 +62,7 @@ DETAILS = (
 BEFORE_DELETE = ("profiles", "apps", "licences")
 BEFORE_USERS = {"donate": (*BEFORE_DELETE, "delete", "unassign"), "reassign": ("wipe",)}
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _browser() -> None:
-    browser_or_skip()
+pytestmark = pytest.mark.usefixtures("chromium")
 
 
 def reason(group: Class_, step: str, device: str | None = None) -> str:
@@ -80,7 +77,7 @@ def state(group: Class_, step: str, device: str | None = None) -> str:
 # Both outcomes from the beginning to the end
 
 
-@pytest.mark.parametrize("vintage", VINTAGES)
+@pytest.mark.parametrize("vintage", first_in_test(VINTAGES))
 def test_pattern_1_devices_are_given_away(world: World, tmp_path: Path, vintage: str) -> None:
     """2.5, all rows, and 6.2 for several users."""
     with class_of(world, tmp_path, "donate", 2, others=1, switches={"clomo_vintage": vintage}) as group, quick():
@@ -99,7 +96,7 @@ def test_pattern_1_devices_are_given_away(world: World, tmp_path: Path, vintage:
         assert "3年生/3年1組" in group.tenant.panel_organizations, "somebody is left in it"
 
 
-@pytest.mark.parametrize("vintage", VINTAGES)
+@pytest.mark.parametrize("vintage", first_in_test(VINTAGES))
 def test_pattern_2_devices_are_handed_on(world: World, tmp_path: Path, vintage: str) -> None:
     """2.6, with the list of ADE devices, 6.2 for one user, and 6.3."""
     switches = {"clomo_vintage": vintage, "clomo_ade_missing": True}
@@ -438,7 +435,7 @@ def test_a_record_that_vanishes_before_the_last_press(world: World, tmp_path: Pa
         assert state(group, "profiles") == "failed" and "refused" in reason(group, "profiles")
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", first_in_test(range(12), 2))
 def test_rows_that_move_never_make_a_wrong_row_be_acted_on(world: World, tmp_path: Path, seed: int) -> None:
     """Rows appear, vanish and change places at every request, and the list is drawn anew all the time."""
     switches = {

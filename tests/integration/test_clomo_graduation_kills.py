@@ -1,16 +1,18 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A graduation on CLOMO PANEL that is killed, browser and all, at every click that acts goes on at the next run.
+"""A graduation on CLOMO PANEL that dies at any click that acts goes on at the next run.
 
-One campaign of ten devices dies in each run at the next click that had no turn yet: every second time before the click, else
-just after it, while the request is on its way. So does one of fewer devices on a panel that takes each command for one device
-only. In the end each device was erased or deleted once, nothing happened to any other, and no user went before his device."""
+One campaign of ten devices dies in each run at the next turn of a click that had none yet. So does one of fewer devices on a
+panel that takes each command for one device only. In the end each device was erased or deleted once, nothing happened to any
+other, and no user went before his device. Killed for real, browser and all, are the clicks that nobody can take back."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -20,15 +22,16 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model imp
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.commands import Commands
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.web.screen import Screen
 from ansible_collections.nendo.apple_mdm.plugins.modules import campaign_plan, campaign_run
-from ansible_collections.nendo.apple_mdm.tests.browser import browser_or_skip
 from ansible_collections.nendo.apple_mdm.tests.integration.clomo_classes import Class_, class_of, quick
 from ansible_collections.nendo.apple_mdm.tests.integration.dying import Call, Countdown, run_modules
+from ansible_collections.nendo.apple_mdm.tests.integration.snapshots import Snapshots
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import World
+from ansible_collections.nendo.apple_mdm.tests.unit.modules.running import run_module
 
 DEVICES = int(os.environ.get("CLOMO_KILL_DEVICES", "10"))
 FEW = 3
 OTHERS = 2
-pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
+pytestmark = pytest.mark.usefixtures("chromium")
 # These change something, or are the last ones before that
 ACTS = (
     *("command.run", "command.yes", "command.delete_now", "command.erase_now", "anywhere.ok"),
@@ -37,27 +40,33 @@ ACTS = (
 LEAST = {"donate": 13, "reassign": 6}  # clicks, where all go together
 ALONE = {"donate": 6, "reassign": 4}  # a device, where they do not
 MOST_RUNS = 300
+TURNS = ["before", "on its way", "answered"]
+LAST_ACT = {"donate": "command.delete_now", "reassign": "command.erase_now"}
 
 
-class Turns(Countdown):
-    """Death at each act, in each run at the next one that had no turn yet; those that had stand in a file."""
+class Turns:
+    """Every act has its turns: before it, while its request is on its way, and when the answer came and is not stored yet.
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(0)
-        self._path = path
+    In each run the next turn that nobody had comes; due() is told its name."""
+
+    def __init__(self, due: Callable[[str], None]) -> None:
+        self._due = due
         self._seen: list[str] = []
         self._about = "people"
-        path.touch()
+        self._pressed = ""
 
-    @property
-    def had(self) -> list[str]:
-        return self._path.read_text().splitlines()
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        from sqlalchemy import Engine, event
 
-    def arm(self) -> None:
-        os.setpgid(0, 0)
-        mock.patch.object(Commands, "give", self._given(Commands.give)).start()
-        for name in ("_click", "fill"):
-            mock.patch.object(Screen, name, self._watched(getattr(Screen, name))).start()
+        with (
+            mock.patch.object(Commands, "give", self._given(Commands.give)),
+            mock.patch.object(Screen, "_click", self._acting(Screen._click)),
+            mock.patch.object(Screen, "fill", self._acting(Screen.fill)),
+        ):
+            event.listen(Engine, "commit", self._stored)
+            yield
+            event.remove(Engine, "commit", self._stored)
 
     def _given(self, give: Callable[..., Any]) -> Callable[..., Any]:
         def given(commands: Commands, screen: Screen, command: Any, serials: Any, *args: Any) -> Any:
@@ -68,36 +77,56 @@ class Turns(Countdown):
 
         return given
 
-    def _watched(self, act: Callable[..., Any]) -> Callable[..., Any]:
-        def watched(screen: Screen, key: str, *args: Any, **options: Any) -> Any:
+    def _acting(self, act: Callable[..., Any]) -> Callable[..., Any]:
+        def acting(screen: Screen, key: str, *args: Any, **options: Any) -> Any:
             if key not in ACTS:
                 return act(screen, key, *args, **options)
             self._seen.append(key)
             turn = f"{self._about}: {' '.join(self._seen)}"
-            due = turn not in self.had
-            if due and len(self.had) % 2 == 0:
-                self._die(turn)
+            self._due(f"{turn}, before")
             told = act(screen, key, *args, **options)
-            if due:
-                self._die(turn)
+            self._pressed = turn
+            self._due(f"{turn}, on its way")
             return told
 
-        return watched
+        return acting
 
-    def _die(self, turn: str) -> None:
-        with open(self._path, "a") as file:
-            file.write(f"{turn}\n")
-        os.killpg(0, signal.SIGKILL)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _browser() -> None:
-    browser_or_skip()
+    def _stored(self, _connection: Any) -> None:
+        pressed, self._pressed = self._pressed, ""
+        if pressed:
+            self._due(f"{pressed}, answered")
 
 
+class Dead(BaseException):
+    """Stands for a kill: nothing that the dying run still does counts, since the copy of this moment is put back."""
+
+
+class Deaths:
+    """Death at each turn, in each run at the next one that had none yet."""
+
+    def __init__(self, group: Class_) -> None:
+        self.had: list[str] = []
+        self.snapshots = Snapshots(group.tenant, group.folder)
+
+    def run(self, calls: Sequence[Call]) -> None:
+        with contextlib.suppress(Dead), Turns(self._due).watched():
+            for module, options in calls:
+                result = run_module(module, **options)
+                assert not result.get("failed"), result["msg"]
+            return
+        self.snapshots.put_back(self.snapshots.different[-1])
+
+    def _due(self, turn: str) -> None:
+        if turn not in self.had:
+            self.had.append(turn)
+            if self.snapshots.take():
+                raise Dead
+
+
+@pytest.mark.sweep
 @pytest.mark.parametrize("outcome", ["donate", "reassign"])
 @pytest.mark.parametrize("together", [True, False], ids=["together", "one by one"])
-def test_killed_at_every_click(world: World, tmp_path: Path, outcome: str, together: bool) -> None:
+def test_dead_at_every_click(world: World, tmp_path: Path, outcome: str, together: bool) -> None:
     """With a module a step, so that no run repeats what is through, and devices that were collected."""
 
     def calls(group: Class_) -> list[Call]:
@@ -105,27 +134,26 @@ def test_killed_at_every_click(world: World, tmp_path: Path, outcome: str, toget
         return [group.call(step)] if step else []
 
     if together:
-        killed_at_every_click(world, tmp_path, outcome, DEVICES, calls, LEAST[outcome], collected=True)
+        dead_at_every_click(world, tmp_path, outcome, DEVICES, calls, LEAST[outcome], collected=True)
     else:
         switches = {"clomo_single_commands": ["remove_profile", "remove_app", "revoke_licence", "delete", "erase"]}
         least = FEW * ALONE[outcome]
-        killed_at_every_click(world, tmp_path, outcome, FEW, calls, least, collected=True, switches=switches)
+        dead_at_every_click(world, tmp_path, outcome, FEW, calls, least, collected=True, switches=switches)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("outcome", ["donate", "reassign"])
-def test_killed_at_every_click_of_all_steps_in_one(world: World, tmp_path: Path, outcome: str) -> None:
-    def calls(group: Class_) -> list[Call]:
-        options = group.course()
-        return (
-            [(campaign_plan, options), (campaign_run, {**options, "wait_timeout": group.wait_timeout})]
-            if group.left
-            else []
-        )
-
-    killed_at_every_click(world, tmp_path, outcome, 1, calls, ALONE[outcome])
+def test_dead_at_every_click_of_all_steps_in_one(world: World, tmp_path: Path, outcome: str) -> None:
+    dead_at_every_click(world, tmp_path, outcome, 1, whole, ALONE[outcome])
 
 
-def killed_at_every_click(
+def whole(group: Class_) -> list[Call]:
+    options = group.course()
+    every = [(campaign_plan, options), (campaign_run, {**options, "wait_timeout": group.wait_timeout})]
+    return every if group.left else []
+
+
+def dead_at_every_click(
     world: World,
     folder: Path,
     outcome: str,
@@ -138,23 +166,61 @@ def killed_at_every_click(
 ) -> None:
     with class_of(world, folder, outcome, devices, others=OTHERS, switches=switches) as group, quick():
         bystanders = group.tenant.serials[devices:]
-        turns = Turns(folder / "turns.txt")
         group.plan()
         if collected:
             group.collected()
             group.settle("collect")
         before = group.tenant.panel_devices(bystanders)
+        deaths = Deaths(group)
         for _run in range(MOST_RUNS):
             due = calls(group)
             if not due:
                 break
-            ended = run_modules(due, turns)
-            assert not [result["msg"] for result in ended.results if result.get("failed")]
+            deaths.run(due)
             agrees(group)
         assert not group.left, group.reasons()
-        assert len(turns.had) >= least
+        assert sum(turn.endswith("before") for turn in deaths.had) >= least
         judge(group)
         assert group.tenant.panel_devices(bystanders) == before
+
+
+class Kills(Countdown):
+    """A real kill, browser and all, at each turn of the last act, as test_dead_at_every_click has them; they stand in a file."""
+
+    def __init__(self, path: Path, act: str) -> None:
+        super().__init__(0)
+        self._path = path
+        self._act = act
+        path.touch()
+
+    @property
+    def had(self) -> list[str]:
+        return self._path.read_text().splitlines()
+
+    def arm(self) -> None:
+        os.setpgid(0, 0)
+        self._watching = Turns(self._due).watched()
+        self._watching.__enter__()
+
+    def _due(self, turn: str) -> None:
+        if turn.partition(",")[0].endswith(self._act) and turn not in self.had:
+            with open(self._path, "a") as file:
+                file.write(f"{turn}\n")
+            os.killpg(0, signal.SIGKILL)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
+@pytest.mark.parametrize(("outcome", "act"), LAST_ACT.items())
+def test_killed_at_the_last_click(world: World, tmp_path: Path, outcome: str, act: str) -> None:
+    with class_of(world, tmp_path, outcome, 1, others=OTHERS) as group, quick():
+        kills = Kills(tmp_path / "turns.txt", act)
+        while due := whole(group):
+            ended = run_modules(due, kills)
+            assert not [result["msg"] for result in ended.results if result.get("failed")]
+            agrees(group)
+            assert len(kills.had) <= len(TURNS)
+        judge(group)
+        assert [turn.rpartition(", ")[2] for turn in kills.had[:2]] == TURNS[:2]
 
 
 def agrees(group: Class_) -> None:

@@ -1,11 +1,10 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A renewal on CLOMO PANEL that is killed, browser and all, before one of its clicks goes on at the next run.
+"""A renewal on CLOMO PANEL that dies before any of its clicks goes on at the next run.
 
-Tried are all clicks and choices of a file that act, and the first one after them, when all that the panel has to do is
-done; and once each the clicks that only lead to a screen. What dies between two writes to the order is tried in
-test_kills.py. To save time one renewal of a push certificate is killed twice: at click N of its first step and at click N
-of its second. That no click is missing here is checked in the renewal that nobody kills.
+Tried are all clicks and choices of a file: those that act, and those that only lead to a screen. What dies between two writes
+to the order is tried in test_kills.py. For real, browser and all, is killed at the clicks that act most; the others are a
+snapshot of what was left there. That no click is missing here is checked in the renewal that nobody kills.
 """
 
 from __future__ import annotations
@@ -15,8 +14,9 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -32,15 +32,14 @@ from ansible_collections.nendo.apple_mdm.plugins.modules import (
     apns_csr,
     vpp_token,
 )
-from ansible_collections.nendo.apple_mdm.tests.browser import browser_or_skip
-from ansible_collections.nendo.apple_mdm.tests.integration.dying import Call, Countdown, run_modules
+from ansible_collections.nendo.apple_mdm.tests.integration.dying import Call, Countdown, Ended, run_modules
+from ansible_collections.nendo.apple_mdm.tests.integration.snapshots import Snapshot, Snapshots
 from ansible_collections.nendo.apple_mdm.tests.inventory import server_options
 from ansible_collections.nendo.apple_mdm.tests.person import DOWNLOADS, fetch
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World
 from ansible_collections.nendo.apple_mdm.tests.unit.modules.running import run_module
 
 RUNS = 4  # each of the two steps killed, and run again
-MANY_RUNS = 15
 ACTS = ["opened", "requested", "handed_off", "received", "uploaded", "proven"]
 UPLOAD_FILE = "upload_this_to_apple.b64"
 WHOLE_SECONDS = 60
@@ -65,8 +64,35 @@ CLICKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
 }
-LAST_WAYS = {"push_certificate": "ios.wizard", "server_token": "tabs.reports", "content_token": "applications.list"}
-KILLS = [(name, number) for name, steps in CLICKS.items() for number in range(1, max(map(len, steps)) + 1)]
+# A click of the step, or of both steps where both have so many
+KILLS = [("push_certificate", 3), ("server_token", 2), ("content_token", 3)]
+
+pytestmark = pytest.mark.usefixtures("chromium")
+
+
+@contextlib.contextmanager
+def watched(due: Callable[[str], None]) -> Iterator[None]:
+    """due: is told the key before the screen clicks or ticks, chooses a file or takes one."""
+
+    def told(act: Callable[..., Any]) -> Callable[..., Any]:
+        def acting(screen: Screen, key: str, *args: Any, **options: Any) -> Any:
+            due(key)
+            return act(screen, key, *args, **options)
+
+        return acting
+
+    with contextlib.ExitStack() as patched:
+        for name in ("_click", "tick", "attach", "download"):
+            patched.enter_context(mock.patch.object(Screen, name, told(getattr(Screen, name))))
+        yield
+
+
+def acting(keys: Sequence[str]) -> tuple[str, ...]:
+    """Those that change something, and the first one after each, when all that the panel has to do is done."""
+    after = ("login.", *keys)
+    return tuple(
+        key for key, last in zip(keys, after, strict=False) if not (key.startswith(WAYS) and last.startswith(WAYS))
+    )
 
 
 class Clicks(Countdown):
@@ -74,54 +100,18 @@ class Clicks(Countdown):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
-        self.keys: list[str] = []
-
-    def tick(self, *_args: Any) -> None:
-        self._set(self.left - 1)
-        if self.left == 0:
-            os.killpg(0, signal.SIGKILL)
+        self._keys: list[str] = []
 
     def arm(self) -> None:
         os.setpgid(0, 0)
-        for patch in self.watching():
-            patch.start()
+        self._watching = watched(self._due)
+        self._watching.__enter__()
 
-    def watching(self) -> list[Any]:
-        """Where the screen clicks or ticks, and where it chooses a file or takes one."""
-        names = ("_click", "tick", "attach", "download")
-        return [mock.patch.object(Screen, name, self._watched(getattr(Screen, name))) for name in names]
-
-    def _watched(self, act: Callable[..., Any]) -> Callable[..., Any]:
-        def watched(screen: Screen, key: str, *args: Any, **options: Any) -> Any:
-            acting = not key.startswith(WAYS)
-            if acting or (self.keys and not self.keys[-1].startswith(WAYS)):
-                self.keys.append(key)
-                self.tick()
-            return act(screen, key, *args, **options)
-
-        return watched
-
-
-class Ways(Clicks):
-    """Death before each label that only leads to a screen: in each run before the next one that had no turn yet."""
-
-    def __init__(self, turns: Path) -> None:
-        super().__init__(0)
-        self._turns = turns
-        turns.touch()
-
-    @property
-    def had(self) -> list[str]:
-        return self._turns.read_text().split()
-
-    def _watched(self, act: Callable[..., Any]) -> Callable[..., Any]:
-        def watched(screen: Screen, key: str, *args: Any, **options: Any) -> Any:
-            if key.startswith(WAYS) and key not in self.had:
-                self._turns.write_text(" ".join([*self.had, key]))
-                os.killpg(0, signal.SIGKILL)
-            return act(screen, key, *args, **options)
-
-        return watched
+    def _due(self, key: str) -> None:
+        self._keys.append(key)
+        if self.left and len(acting(self._keys)) == self.left:
+            self._set(0)
+            os.killpg(0, signal.SIGKILL)
 
 
 @dataclass
@@ -142,11 +132,10 @@ class Story:
         assert len(orders) <= 1, "the order goes on, and no other one is made"
         return orders[0] if orders else None
 
-    def go_on(self, dying: Callable[[], Clicks], runs: int) -> None:
-        """To the end. dying: where each of the two steps dies."""
-        clicks = dying()
+    def go_on(self, run: Callable[[Call], Ended], runs: int = RUNS) -> None:
+        """To the end."""
         for _run in range(runs):
-            ended = run_modules([self.call()], clicks)
+            ended = run(self.call())
             failures = [result["msg"] for result in ended.results if result.get("failed")]
             assert not failures
             self.look()
@@ -158,13 +147,19 @@ class Story:
             if order.state == "proven":
                 return
             self.act(order)
-            clicks = dying()
         raise AssertionError(f"not proven after {runs} runs")
+
+    def as_it_is(self) -> Story:
+        """What is in no file and not in the world."""
+        return replace(self, seen=dict(self.seen), kills=[])
 
     def call(self) -> Call:
         """The step that is next, as a play would come to it."""
-        order = self.order
-        return module_call(self.credential, self.tenant, self.folder, bool(order and order.state in ACTS[2:]))
+        return module_call(self.credential, self.tenant, self.folder, self.handed_off)
+
+    @property
+    def handed_off(self) -> bool:
+        return bool(self.order and self.order.state in ACTS[2:])
 
     def act(self, order: Order) -> None:
         request = self.seen.get(UPLOAD_FILE, b"")
@@ -246,38 +241,59 @@ def in_use(tenant: Tenant) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _browser() -> None:
-    browser_or_skip()
+def customer(world: World) -> Tenant:
+    tenant = world.tenant(f"click-{uuid.uuid4().hex[:8]}", mdm="clomo", **DUE)
+    tenant.switch(**QUICK)
+    return tenant
+
+
+def undisturbed(call: Call) -> Ended:
+    module, options = call
+    return Ended(False, [run_module(module, **options)])
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("credential", CLICKS)
+def test_dead_before_any_click(world: World, tmp_path: Path, credential: str) -> None:
+    tenant = customer(world)
+    before, story, snapshots = in_use(tenant), Story(credential, tenant, tmp_path), Snapshots(tenant, tmp_path)
+    moments: list[tuple[Snapshot, Story]] = []
+
+    def due(_key: str) -> None:
+        if snapshot := snapshots.take():
+            moments.append((snapshot, story.as_it_is()))
+
+    with watched(due):
+        story.go_on(undisturbed)
+    story.judge(world, before)
+    for snapshot, then in moments:
+        snapshots.put_back(snapshot)
+        then.kills.append(then.order.state if then.order else "none")
+        then.go_on(undisturbed)
+        then.judge(world, before)
+    assert len(snapshots.places) > sum(map(len, CLICKS[credential]))
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
 @pytest.mark.parametrize(("credential", "number"), KILLS)
 def test_killed_before_a_click(world: World, tmp_path: Path, credential: str, number: int) -> None:
-    tenant = world.tenant(f"click-{uuid.uuid4().hex[:8]}", mdm="clomo", **DUE)
-    tenant.switch(**QUICK)
-    before = in_use(tenant)
-    story = Story(credential, tenant, tmp_path)
-    story.go_on(lambda: Clicks(number), RUNS)
+    tenant = customer(world)
+    before, story = in_use(tenant), Story(credential, tenant, tmp_path)
+    clicks = [Clicks(number) for _step in CLICKS[credential]]
+
+    def run(call: Call) -> Ended:
+        second = len(CLICKS[credential]) - 1 if story.handed_off else 0
+        return run_modules([call], clicks[second])
+
+    story.go_on(run)
     story.judge(world, before)
     assert len(story.kills) == sum(number <= len(step) for step in CLICKS[credential])
 
 
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
-@pytest.mark.parametrize(("credential", "last"), LAST_WAYS.items())
-def test_killed_on_the_way_to_each_screen(world: World, tmp_path: Path, credential: str, last: str) -> None:
-    tenant = world.tenant(f"way-{uuid.uuid4().hex[:8]}", mdm="clomo", **DUE)
-    tenant.switch(**QUICK)
-    before = in_use(tenant)
-    story = Story(credential, tenant, tmp_path)
-    ways = Ways(tmp_path / "turns.txt")
-    story.go_on(lambda: ways, MANY_RUNS)
-    story.judge(world, before)
-    assert len(story.kills) == len(ways.had) and {"login.submit", "tabs.settings", last} <= set(ways.had)
-
-
 def test_a_whole_renewal_in_a_minute(world: World, tmp_path: Path) -> None:
-    """All three credentials on a panel with delays such as a real one has, without the person's time."""
+    """All three credentials on a panel with delays such as a real one has, without the person's time.
+
+    In a thread of its own, so that each step starts its own browser, as a play's do."""
     tenant = world.tenant(f"minute-{uuid.uuid4().hex[:8]}", mdm="clomo", **DUE)
     tenant.switch(**REAL)
     seconds: dict[str, float] = {}
@@ -287,16 +303,14 @@ def test_a_whole_renewal_in_a_minute(world: World, tmp_path: Path) -> None:
         before = in_use(tenant.refresh())
         steps: list[tuple[str, ...]] = []
         for _step in CLICKS[credential]:
-            clicks = Clicks(0)
+            keys: list[str] = []
             module, options = story.call()
             began = time.monotonic()
-            with contextlib.ExitStack() as watching:
-                for patch in clicks.watching():
-                    watching.enter_context(patch)
-                result = run_module(module, **options)
+            with watched(keys.append), ThreadPoolExecutor(1) as thread:
+                result = thread.submit(run_module, module, **options).result()
             seconds[f"{credential} {len(steps) + 1}"] = time.monotonic() - began
             assert not result.get("failed"), result
-            steps.append(tuple(clicks.keys))
+            steps.append(acting(keys))
             story.look()
             order = story.order
             if order and order.state == "handed_off":

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A graduation that is killed at any one of its writes is ended by the next run: everything has happened once to each device.
 
-Killed are campaigns of 30 devices, before and after every request that asks for a change and every commit, as dying.py counts
-them; what is between two of them leaves the same. The server here keeps users, so that one deleted too early is found.
-Smaller campaigns with several calls a step are killed a second time while they recover, at places that are drawn.
+Places to die at are before and after every request that asks for a change and every commit, as dying.py counts them; what is
+between two of them leaves the same. A campaign of 30 devices goes on from a snapshot of each place; a few are killed for real.
+The server here keeps users, so that one deleted too early is found. Smaller campaigns with several calls a step are killed a
+second time while they recover, at places that are drawn.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ from ansible_collections.nendo.apple_mdm.tests.integration.campaigns import (
 from ansible_collections.nendo.apple_mdm.tests.integration.dying import Countdown
 from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import Post, Site, post_office
 from ansible_collections.nendo.apple_mdm.tests.integration.schools import RealSchool
+from ansible_collections.nendo.apple_mdm.tests.integration.snapshots import Snapshots
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World
+from ansible_collections.nendo.apple_mdm.tests.tiers import first_in_test
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
-SHARES = 6  # of the places to be killed at, for several processes of pytest
 WHOLE = 30
 WRITES = {"donate": 110, "reassign": 80}  # of a small campaign, at least
 REAL_WRITES = {"donate": 100, "reassign": 70}
@@ -64,19 +66,33 @@ def survives(here: Campaign, *kills: Countdown, users: int = WHOLE) -> int:
     return killed
 
 
-@pytest.mark.parametrize("share", range(SHARES))
+@pytest.mark.sweep
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_killed_at_any_write(world: World, post: Post, tmp_path: Path, outcome: str, share: int) -> None:
+def test_dead_at_any_write(world: World, post: Post, tmp_path: Path, outcome: str) -> None:
     neighbours = embedded_tenant(world, post, OTHERS)
-    before = neighbours.managed()
-    number = share + 1
-    while survives(campaign(world, post, tmp_path, outcome, WHOLE), Countdown(number)):
-        number += SHARES
-    assert number > 60
-    assert neighbours.managed() == before
+    others = neighbours.managed()
+    with post_office(tmp_path) as own:
+        here = campaign(world, own, tmp_path, outcome, WHOLE)
+        before, snapshots = here.world(), Snapshots(here.tenant, tmp_path)
+        with users_at_the_server(here, WHOLE):
+            ended = snapshots.record(here.calls())
+            assert not [result["msg"] for result in ended.results if result.get("failed")]
+            for snapshot in snapshots.different:
+                snapshots.put_back(snapshot)
+                here.agrees()
+                here.finish()
+                here.judge(before)
+    assert len(snapshots.places) > 60
+    assert neighbours.managed() == others
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("number", [7, 30, 55])
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_killed_at_a_few_writes(world: World, post: Post, tmp_path: Path, outcome: str, number: int) -> None:
+    assert survives(campaign(world, post, tmp_path, outcome, WHOLE), Countdown(number))
+
+
+@pytest.mark.parametrize("seed", first_in_test(range(4)))
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_killed_again_while_it_recovers(world: World, post: Post, tmp_path: Path, outcome: str, seed: int) -> None:
     """With several calls a step: each for four of the devices."""
@@ -89,25 +105,25 @@ def test_killed_again_while_it_recovers(world: World, post: Post, tmp_path: Path
     assert killed > 2
 
 
+@pytest.mark.parametrize("number", first_in_test([4, *sorted({*range(1, FIRST_WRITES + 1)} - {4})]))
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_killed_at_the_first_writes_of_a_ledger(world: World, tmp_path: Path, outcome: str) -> None:
+def test_killed_at_the_first_writes_of_a_ledger(world: World, tmp_path: Path, outcome: str, number: int) -> None:
     """Before anybody has intended anything in it, and while it and its witness are made."""
-    for number in range(1, FIRST_WRITES + 1):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        with post_office(folder) as post:
-            assert survives(campaign(world, post, folder, outcome, 2), Countdown(number))
+    with post_office(tmp_path) as post:
+        assert survives(campaign(world, post, tmp_path, outcome, 2), Countdown(number))
 
 
+@pytest.mark.parametrize("quarter", first_in_test(range(4)))
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_killed_on_postgresql(world: World, tmp_path: Path, new_database: Callable[[], str], outcome: str) -> None:
-    drawn = random.Random(outcome)
+def test_killed_on_postgresql(
+    world: World, tmp_path: Path, new_database: Callable[[], str], outcome: str, quarter: int
+) -> None:
+    number = random.Random(f"{outcome} {quarter}").randrange(1, WRITES[outcome] // 4) + quarter * WRITES[outcome] // 4
     with post_office(tmp_path, ledger=new_database()) as post, quick(limit=4):
-        for number in sorted(drawn.sample(range(1, WRITES[outcome]), 4)):
-            assert survives(campaign(world, post, tmp_path, outcome, 6, limit=4), Countdown(number), users=4), number
+        assert survives(campaign(world, post, tmp_path, outcome, 6, limit=4), Countdown(number), users=4)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", first_in_test(range(4)))
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_killed_on_the_real_server(world: World, site: Site, tmp_path: Path, outcome: str, seed: int) -> None:
     """Its devices connect between the runs, so that a campaign takes several, and the kill comes in any of them."""

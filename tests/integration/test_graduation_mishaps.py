@@ -32,6 +32,7 @@ from ansible_collections.nendo.apple_mdm.tests.integration.campaigns import (
 from ansible_collections.nendo.apple_mdm.tests.integration.dying import Countdown, begin_modules, run_modules
 from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import Post, post_office
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import World
+from ansible_collections.nendo.apple_mdm.tests.tiers import first_in_test
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
 DEVICES = 6
@@ -122,6 +123,7 @@ class Mishap(Countdown):
             return self.left == 0
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("kind", "first"), [("not sent", 1), ("answer lost", 2), ("500 after the effect", 3)])
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_any_one_request_without_its_answer(
@@ -145,7 +147,7 @@ def test_any_one_request_without_its_answer(
 # Events
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", first_in_test(range(2)))
 @pytest.mark.parametrize("mishap", ["events_doubled", "events_late", "events_lost"])
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_events_that_are_doubled_late_or_lost(

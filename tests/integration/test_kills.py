@@ -1,13 +1,16 @@
 # Copyright: nendo.apple_mdm contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A renewal that is killed at any one of its writes goes on at the next run: one request, one upload, nothing lost."""
+"""A renewal that is killed at any one of its writes goes on at the next run: one request, one upload, nothing lost.
+
+Where the orders lie in files, what is left there is a snapshot; in PostgreSQL each death is a real kill. A few are everywhere."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +24,20 @@ from ansible_collections.nendo.apple_mdm.plugins.modules import (
     apns_csr,
     vpp_token,
 )
-from ansible_collections.nendo.apple_mdm.tests.integration.dying import Call, Countdown, run_modules
+from ansible_collections.nendo.apple_mdm.tests.integration.dying import (
+    Call,
+    Countdown,
+    Ended,
+    record_modules,
+    run_modules,
+)
+from ansible_collections.nendo.apple_mdm.tests.integration.snapshots import Snapshot, Snapshots
 from ansible_collections.nendo.apple_mdm.tests.inventory import server_options
 from ansible_collections.nendo.apple_mdm.tests.person import DOWNLOADS, fetch
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World
 
 KEY = "bmVuZG8tYXBwbGUtbWRtLXRlc3Qta2V5LTAxMjM0NTY="
+LEAST_WRITES = 12
 RUNS = 4  # the killed one, one until the hand-off, one to the end, and one more that may have nothing to do
 ACTS = ["opened", "requested", "handed_off", "received", "uploaded", "proven"]
 
@@ -74,15 +85,7 @@ CASES = {
     "content_token": Case("content_token", {"content_token_days_left": 20}, ("received.vpptoken",)),
 }
 
-
-@pytest.fixture(params=["folder", "sqlite", "postgres"])
-def places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Order stores without end, each empty."""
-    if request.param == "postgres":
-        new_database: Callable[[], str] = request.getfixturevalue("new_database")
-        return (new_database() for _number in itertools.count())
-    shape = "sqlite:///{}/orders.db" if request.param == "sqlite" else "{}/orders"
-    return (shape.format(tmp_path / str(number)) for number in itertools.count(1))
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
 
 
 @dataclass
@@ -107,9 +110,10 @@ class Story:
         assert len(orders) <= 1
         return orders[0] if orders else None
 
-    def go_on(self, countdown: Countdown) -> None:
+    def go_on(self, run: Callable[[Sequence[Call]], Ended]) -> None:
+        """To the end."""
         for _run in range(RUNS):
-            ended = run_modules(self.calls(), countdown)
+            ended = run(self.calls())
             failures = [result["msg"] for result in ended.results if result.get("failed")]
             assert not failures
             self.look()
@@ -118,6 +122,10 @@ class Story:
                 return
             if order and order.state == "handed_off" and self.answer is None:
                 self.act(order)
+
+    def as_it_is(self) -> Story:
+        """What is in no file and not in the world."""
+        return replace(self, names=set(self.names), seen=dict(self.seen))
 
     def calls(self) -> list[Call]:
         common = {
@@ -191,17 +199,68 @@ def in_use(tenant: Tenant, credential: str) -> str:
     return str(tenant.content_token_not_after)
 
 
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
+def place_in(kind: str, folder: Path, request: pytest.FixtureRequest) -> str:
+    """A new order store."""
+    if kind == "postgres":
+        new_database: Callable[[], str] = request.getfixturevalue("new_database")
+        return new_database()
+    return f"sqlite:///{folder}/orders.db" if kind == "sqlite" else f"{folder}/orders"
+
+
+def undisturbed(calls: Sequence[Call]) -> Ended:
+    return run_modules(calls, Countdown(0))
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("kind", ["folder", "sqlite"])
 @pytest.mark.parametrize("name", CASES)
-def test_killed_at_any_write(world: World, places: Iterator[str], tmp_path: Path, name: str) -> None:
-    case, number = CASES[name], 0
-    while True:
-        number += 1
-        tenant = world.tenant(f"kill-{tmp_path.name}-{number}", **case.wish)
-        story = Story(case, tenant, next(places), tmp_path / str(number))
-        countdown = Countdown(number)
-        story.go_on(countdown)
-        story.judge(world)
-        if countdown.left > 0:
+def test_dead_at_any_write(world: World, tmp_path: Path, request: pytest.FixtureRequest, name: str, kind: str) -> None:
+    tenant = world.tenant(f"kill-{tmp_path.name}", **CASES[name].wish)
+    story = Story(CASES[name], tenant, place_in(kind, tmp_path, request), tmp_path)
+    snapshots, moments = Snapshots(tenant, tmp_path), list[tuple[Snapshot, Story]]()
+
+    def take() -> None:
+        if snapshot := snapshots.take():
+            moments.append((snapshot, story.as_it_is()))
+
+    story.go_on(lambda calls: record_modules(calls, take))
+    story.judge(world)
+    for snapshot, then in moments:
+        snapshots.put_back(snapshot)
+        then.go_on(undisturbed)
+        then.judge(world)
+    assert len(snapshots.places) > len(ACTS)
+
+
+def killed_at(world: World, story: Story, number: int) -> bool:
+    """Whether the kill came."""
+    countdown = Countdown(number)
+    story.go_on(lambda calls: run_modules(calls, countdown))
+    story.judge(world)
+    return countdown.left <= 0
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", CASES)
+def test_killed_at_any_write_on_postgresql(
+    world: World, tmp_path: Path, request: pytest.FixtureRequest, name: str
+) -> None:
+    for number in itertools.count(1):
+        tenant = world.tenant(f"kill-{tmp_path.name}-{number}", **CASES[name].wish)
+        place, folder = place_in("postgres", tmp_path, request), tmp_path / str(number)
+        if not killed_at(world, Story(CASES[name], tenant, place, folder), number):
             break
     assert number > len(ACTS)
+
+
+@pytest.mark.parametrize("kind", ["folder", "sqlite", "postgres"])
+@pytest.mark.parametrize("name", CASES)
+def test_killed_at_a_few_writes(
+    world: World, tmp_path: Path, request: pytest.FixtureRequest, name: str, kind: str
+) -> None:
+    """Drawn from those that each kind of order has."""
+    for number in random.Random(f"{name} {kind}").sample(range(1, LEAST_WRITES), 2):
+        tenant, folder = world.tenant(f"kill-{tmp_path.name}-{number}", **CASES[name].wish), tmp_path / str(number)
+        folder.mkdir()
+        story = Story(CASES[name], tenant, place_in(kind, folder, request), folder)
+        assert killed_at(world, story, number)

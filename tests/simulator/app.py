@@ -84,7 +84,9 @@ def application(world: World) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        clomo.resume(world)
+        for tenant in world.state.tenants.values():
+            if tenant.clomo:
+                clomo.resume(world, tenant, tenant.clomo)
         running = asyncio.create_task(world.run())
         yield
         running.cancel()

@@ -7,6 +7,7 @@ Open with `with start() as world:`, then `tenant = world.tenant("school", push_d
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import functools
 import json
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -26,7 +27,7 @@ from typing import Any, Literal
 
 import requests
 
-__all__ = ["PageRefusal", "Proxy", "Tenant", "World", "connect", "start"]
+__all__ = ["Copy", "PageRefusal", "Proxy", "Tenant", "World", "connect", "start"]
 
 START_SECONDS = 30
 STOP_SECONDS = 60  # a large world has much to save
@@ -34,6 +35,14 @@ STOP_SECONDS = 60  # a large world has much to save
 
 class PageRefusal(Exception):
     """A page said no; the text is its sentence."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A kept copy of a tenant. digest: the same of two copies between which nothing happened but reading."""
+
+    number: int
+    digest: str
 
 
 class Tenant(SimpleNamespace):
@@ -92,6 +101,23 @@ class Tenant(SimpleNamespace):
     def enroll(self, enrollment_id: str, enrolled: bool) -> None:
         """False: pushes to this device are answered 410 from now on."""
         self._befall("enroll", {"id": enrollment_id, "enrolled": enrolled})
+
+    # As it was at a moment
+
+    @contextlib.contextmanager
+    def copied(self) -> Iterator[Copy]:
+        """A copy of the tenant as it is now, with what is under way. In the block no device of the world does anything, and
+        no event goes out."""
+        path = f"/tenants/{self.name}/copies"
+        try:
+            yield Copy(**self.world.control("POST", path))
+        finally:
+            self.world.control("DELETE", path)
+
+    def put_back(self, copy: Copy) -> None:
+        """The tenant is as it was then. What its devices were about to do, and events that were under way, come again."""
+        self.settled()
+        self.world.control("PUT", f"/tenants/{self.name}/copies", {"number": copy.number})
 
     # Its managed devices
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import device_control
+from . import copies, device_control
 from .clomo import steering
 from .state import Fault, Switches, plain
 from .tenants import Wish, described, lists, make
@@ -144,6 +144,7 @@ def routes() -> list[Route]:
         Route(f"{base}/tenants/{{name}}", tenant, methods=["GET", "PATCH"]),
         *device_control.routes(),
         *steering.routes(),
+        *copies.routes(),
         Route(f"{base}/tenants/{{name}}/lists/{{list}}", tenant_list),
         Route(f"{base}/tenants/{{name}}/{{act}}", act, methods=["POST"]),
         Route(f"{base}/faults", faults, methods=["GET", "POST", "DELETE"]),

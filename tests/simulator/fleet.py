@@ -45,7 +45,9 @@ class Fleet:
         self._news = asyncio.Event()
         self._number = 0
         self._last_told = 0
-        self.webhooks = Webhooks()
+        self.released = asyncio.Event()
+        self.released.set()
+        self.webhooks = Webhooks(self.released)
         self.forget()
 
     def forget(self) -> None:
@@ -54,9 +56,23 @@ class Fleet:
         self._visits: dict[str, Visit] = {}
         self.webhooks.forget()
 
+    def forget_tenant(self, tenant: Tenant) -> None:
+        """Its devices are about to do nothing."""
+        self._due = [due for due in self._due if due[2] != tenant.name]
+        heapq.heapify(self._due)
+        self._waiting[tenant.name] = 0
+        self._visits = {udid: visit for udid, visit in self._visits.items() if visit.tenant is not tenant}
+
+    def hold(self) -> None:
+        """No device does anything and no event goes out until release()."""
+        self.released.clear()
+
+    def release(self) -> None:
+        self.released.set()
+
     def busy(self, tenant: Tenant) -> bool:
         """Whether a device has something to do or an event is under way."""
-        return bool(self._waiting[tenant.name] or self.webhooks.under_way[tenant.name])
+        return bool(self._waiting[tenant.name] or self.webhooks.under_way(tenant.name))
 
     # What befalls devices
 
@@ -83,11 +99,10 @@ class Fleet:
             if device.enrolled:
                 self.later(tenant, 0, functools.partial(self._tell_enrolment, tenant, device))
 
-    def resume(self) -> None:
+    def resume(self, tenant: Tenant) -> None:
         """After a start of the world: what devices were about to do."""
-        for tenant in self._world.state.tenants.values():
-            for device in tenant.managed.values():
-                self._goes_on(tenant, device)
+        for device in tenant.managed.values():
+            self._goes_on(tenant, device)
 
     def _goes_on(self, tenant: Tenant, device: Device) -> None:
         if device.off:
@@ -212,6 +227,7 @@ class Fleet:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
                         await self._news.wait()
+            await self.released.wait()
             self._do_what_is_due(time.monotonic())
             await asyncio.sleep(0 if self.webhooks.waiting < MOST_EVENTS_WAITING else 0.002)
 

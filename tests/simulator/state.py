@@ -315,6 +315,7 @@ class Clomo:
     tree: dict[str, PanelOrganization] = field(default_factory=dict)
     last_number: int = 1000
     last_daily: str = ""
+    learning: bool = False  # the list of ADE devices is being fetched
     revocations: dict[str, None] = field(default_factory=dict)  # under way: serial number, blank, Adam ID
     acts: list[dict[str, Any]] = field(default_factory=list)  # what administrators did: at, kind, serials, by and more
 

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,12 +63,13 @@ def happens(switches: Switches, mishap: str, event: Event) -> bool:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") < fraction * 2**64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    tenant: str
+    """One delivery. jobs: those of the same tenant that are under way, this one among them."""
+
     target: tuple[str, int]
     request: bytes
-    counter: Counter[str]
+    jobs: set[Job]
 
 
 class Connection:
@@ -89,8 +90,12 @@ class Connection:
 
 
 class Webhooks:
-    def __init__(self) -> None:
+    """released: nothing goes out while it is not set."""
+
+    def __init__(self, released: asyncio.Event) -> None:
+        self._released = released
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
+        self._under_way: defaultdict[str, set[Job]] = defaultdict(set)
         self._idle: dict[tuple[str, int], list[Connection]] = {}
         self._used: set[Connection] = set()
         self.forget()
@@ -99,13 +104,26 @@ class Webhooks:
         """What is under way goes nowhere."""
         while not self._jobs.empty():
             self._jobs.get_nowait()
-        self.under_way: Counter[str] = Counter()
+        for jobs in self._under_way.values():
+            jobs.clear()
         for connection in self._used:
             connection.writer.close()
 
     @property
     def waiting(self) -> int:
         return self._jobs.qsize()
+
+    def under_way(self, tenant: str) -> list[tuple[tuple[str, int], bytes]]:
+        """Target and request of each delivery that was not answered yet."""
+        return [(job.target, job.request) for job in self._under_way[tenant]]
+
+    def give(self, tenant: str, target: tuple[str, int], request: bytes, *, late: bool = False) -> None:
+        job = Job(target, request, self._under_way[tenant])
+        job.jobs.add(job)
+        if late:
+            asyncio.get_running_loop().call_later(LATE_SECONDS, self._queue, job)
+        else:
+            self._queue(job)
 
     def tell(self, tenant: str, server: NanoMdm, switches: Switches, event: Event) -> None:
         if not server.webhook_url or happens(switches, "lost", event):
@@ -118,17 +136,12 @@ class Webhooks:
         if server.webhook_key:
             signature = base64.b64encode(hmac.digest(server.webhook_key.encode(), body, "sha256")).decode()
             head += f"X-Hmac-Signature: {signature}\r\n"
-        job = Job(tenant, target, head.encode() + b"\r\n" + body, self.under_way)
         late = happens(switches, "late", event)
         for _copy in range(2 if happens(switches, "doubled", event) else 1):
-            self.under_way[tenant] += 1
-            if late:
-                asyncio.get_running_loop().call_later(LATE_SECONDS, self._give, job)
-            else:
-                self._give(job)
+            self.give(tenant, target, head.encode() + b"\r\n" + body, late=late)
 
-    def _give(self, job: Job) -> None:
-        if job.counter is self.under_way:
+    def _queue(self, job: Job) -> None:
+        if job in job.jobs:
             self._jobs.put_nowait(job)
 
     async def run(self) -> None:
@@ -139,12 +152,13 @@ class Webhooks:
     async def _work(self) -> None:
         while True:
             job = await self._jobs.get()
+            await self._released.wait()
             try:
                 await self._deliver(job)
             except (OSError, EOFError, asyncio.LimitOverrunError):
                 pass  # NanoMDM would only write it to its log
             finally:
-                job.counter[job.tenant] -= 1
+                job.jobs.discard(job)
 
     async def _deliver(self, job: Job) -> None:
         connection = self._kept(job.target)

@@ -80,6 +80,7 @@ class Memory:
     api_requests: dict[tuple[str, str], deque[float]] = field(default_factory=dict)
     panel_sessions: dict[str, PanelSession] = field(default_factory=dict)
     panel_jobs: dict[str, PanelJob] = field(default_factory=dict)
+    copies: list[Any] = field(default_factory=list)  # as in copies.py
     panel_visits: set[tuple[str, str]] = field(default_factory=set)  # tenant, and number of a device that is at work
 
 
@@ -123,7 +124,8 @@ class World:
 
     async def run(self) -> None:
         """What goes on besides requests: the devices, and saving, which takes its time in a large world."""
-        self.fleet.resume()
+        for tenant in self.state.tenants.values():
+            self.fleet.resume(tenant)
         async with asyncio.TaskGroup() as group:
             group.create_task(self.fleet.run())
             group.create_task(self._keep_saving())

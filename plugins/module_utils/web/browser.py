@@ -22,9 +22,10 @@ except ImportError:
     pass
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser as Chromium
     from playwright.sync_api import Page
 
-__all__ = ["WINDOWLESS", "Browser", "find_browser"]
+__all__ = ["WINDOWLESS", "Browser", "chromium", "find_browser"]
 
 WINDOWLESS = "chromium-headless-shell"  # starts in half the time
 BROWSERS = (
@@ -71,6 +72,18 @@ def find_browser(named: str | None = None, *, headless: bool = True) -> str:
     )
 
 
+@contextlib.contextmanager
+def chromium(program: str, *, headless: bool) -> Iterator[Chromium]:
+    """Start the program; end it with the block."""
+    flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, headless=headless, args=flags)
+        try:
+            yield started
+        finally:
+            _quietly(started.close)()
+
+
 class Browser:
     """session_path: keeps the cookies between runs, mode 0600; None keeps nothing."""
 
@@ -81,17 +94,14 @@ class Browser:
         stored = self._stored()
         self._closing = contextlib.ExitStack()
         try:
-            playwright = self._closing.enter_context(sync_playwright())
-            flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-            self._browser = playwright.chromium.launch(executable_path=program, headless=headless, args=flags)
-            self._closing.callback(_quietly(self._browser.close))
-            self._context = self._browser.new_context(
+            self._context = self._closing.enter_context(chromium(program, headless=headless)).new_context(
                 locale="ja-JP",
                 timezone_id=time_zone,
                 viewport={"width": WIDTH, "height": HEIGHT},
                 accept_downloads=True,
                 storage_state=stored,
             )
+            self._closing.callback(_quietly(self._context.close))
             self._context.tracing.start(screenshots=False, snapshots=False, sources=False)
             self.page: Page = self._context.new_page()
         except PlaywrightError as error:

@@ -192,11 +192,18 @@ async def refresh_devices(
     works = server_token_works(world, tenant, clomo.ade)
     log = text["log_devices"].replace("{count}", str(len(tenant.devices))) if works else text["log_devices_failed"]
     if works:
-        world.fleet.later(tenant, tenant.switches.clomo_job_ms, lambda: learn_ade(world, tenant, clomo))
+        clomo.learning = True
+        resume(world, tenant, clomo)
     return start_job(world, tenant, clomo, works, log)
 
 
+def resume(world: World, tenant: Tenant, clomo: Clomo) -> None:
+    if clomo.learning:
+        world.fleet.later(tenant, tenant.switches.clomo_job_ms, lambda: learn_ade(world, tenant, clomo))
+
+
 def learn_ade(world: World, tenant: Tenant, clomo: Clomo) -> None:
+    clomo.learning = False
     for record in clomo.records.values():
         record.ade = in_ade(tenant, record.serial)
     world.save()

@@ -106,11 +106,8 @@ def ask_all(world: World, tenant: Tenant, clomo: Clomo) -> None:
                 register(world, tenant, clomo, record, PanelCommand(kind))
 
 
-def resume(world: World) -> None:
+def resume(world: World, tenant: Tenant, clomo: Clomo) -> None:
     """After a start of the world: what devices were about to do."""
-    for tenant in world.state.tenants.values():
-        if tenant.clomo is None:
-            continue
-        for record in tenant.clomo.records.values():
-            wake(world, tenant, tenant.clomo, record)
-        tablets.resume(world, tenant, tenant.clomo)
+    for record in clomo.records.values():
+        wake(world, tenant, clomo, record)
+    tablets.resume(world, tenant, clomo)

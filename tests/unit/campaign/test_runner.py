@@ -25,6 +25,7 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.ledger im
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.model import State
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.campaign.runner import Outcome
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.protocol import Evidence, Found, Item
+from ansible_collections.nendo.apple_mdm.tests.tiers import first_in_test
 from ansible_collections.nendo.apple_mdm.tests.unit.campaign.far_side import (
     CAMPAIGN,
     DEVICES,
@@ -251,7 +252,7 @@ def test_check_mode_does_not_look_where_looking_writes(ledger: Ledger, far_side:
     assert far_side.looks == looks
 
 
-@pytest.mark.parametrize("lost", [False, True], ids=["", "a lost answer, too"])
+@pytest.mark.parametrize("lost", first_in_test([False, True]), ids=["", "a lost answer, too"])
 def test_a_run_killed_at_any_write_is_finished_by_the_next(location: str, tmp_path: Path, lost: bool) -> None:
     """Before and after every statement, commit, file and effect."""
     number, code = 0, KILLED
