@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cores
+import fragments
 import servers
 from environments import make_own
 from runner import Absent, Commands, Gate, run_gates
@@ -64,6 +65,13 @@ def mypy(collection: Path) -> Iterator[Command]:
     packages = [f"--package=ansible_collections.nendo.apple_mdm.{name}" for name in ("plugins", "tests")]
     yield ["env", "PYTHONPATH=", f"MYPYPATH={collection.parents[2]}", "mypy", *packages]
     yield ["env", "PYTHONPATH=", f"MYPYPATH=tools:{collection.parents[2]}", "mypy", "tools"]
+
+
+def changelog_fragments(_collection: Path) -> Iterator[Command]:
+    """It looks at the commits of our clone; the copy has none."""
+    if reason := fragments.missing():
+        raise Absent(reason)
+    yield tool("fragments")
 
 
 def on_core(name: str, release: str, command: Callable[[Path, Path], Command]) -> Gate:
@@ -121,6 +129,7 @@ GATES = [
     Gate("lint", commands(["ansible-lint", "--offline", "--profile", "production"]), home="lint"),
     Gate("docs", commands(["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."])),
     Gate("changelog", commands(["antsibull-changelog", "lint"])),
+    Gate("fragments", changelog_fragments),
     Gate("mypy", mypy),
     Gate("ruff", commands(["ruff", "check", "."], ["ruff", "format", "--check", "."])),
 ]
