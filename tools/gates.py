@@ -74,6 +74,14 @@ def changelog_fragments(_collection: Path) -> Iterator[Command]:
     yield tool("fragments")
 
 
+def docsite(_collection: Path) -> Iterator[Command]:
+    """The site, in .work/site: our pages, and those that antsibull-docs makes of the plugins' and roles' documentation."""
+    generate = ["antsibull-docs", "collection", "--use-current", "--fail-on-error", "--dest-dir", "docs"]
+    yield [*generate, "--cleanup", "everything", "nendo.apple_mdm"]
+    build = ["sphinx-build", "--quiet", "--fresh-env", "--write-all", "--fail-on-warning", "--keep-going"]
+    yield [*build, "--jobs", "auto", "-c", "docs/docsite", "docs", str(WORK / "site")]
+
+
 def on_core(name: str, release: str, command: Callable[[Path, Path], Command]) -> Gate:
     """A gate on one release of ansible-core, which is absent when no Python here can run it. command: of the interpreter and
     the collection."""
@@ -130,6 +138,7 @@ GATES = [
     Gate("docs", commands(["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."])),
     Gate("changelog", commands(["antsibull-changelog", "lint"])),
     Gate("fragments", changelog_fragments),
+    Gate("docsite", docsite),
     Gate("mypy", mypy),
     Gate("ruff", commands(["ruff", "check", "."], ["ruff", "format", "--check", "."])),
 ]
