@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,8 +38,10 @@ sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *pa
 
 @functools.cache
 def python_for(release: str) -> Path | None:
-    """The interpreter that this release runs on here, or None."""
-    return next((found for version in PYTHONS[release] if (found := interpreter(version))), None)
+    """The interpreter that this release runs on here, or None. CORE_PYTHON=3.11 allows only that version."""
+    only = os.environ.get("CORE_PYTHON")
+    versions = [version for version in PYTHONS[release] if only in (None, "", version)]
+    return next((found for version in versions if (found := interpreter(version))), None)
 
 
 def folder(release: str) -> Path:
