@@ -16,7 +16,9 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.drivers import
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.orders.model import STATES
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("README*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted(
+    str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")] if path.stem != "CHANGELOG"
+)
 TRANSLATED = [page for page in PAGES if page.replace(".md", ".ja.md") in PAGES]
 MODULES = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
 PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
@@ -29,6 +31,9 @@ PREFIXES = (
 )
 VARIABLE = rf"\b(?:{'|'.join(PREFIXES)})_[a-z_]+\b"
 SET_BY_THE_PLAYBOOKS = {"credentials_report_state", "credentials_report_dangers", "portal_assist_credential"}
+
+SECTIONS = yaml.safe_load((ROOT / "changelogs" / "config.yaml").read_text(encoding="utf-8"))["sections"]
+IN_FRAGMENTS = {"release_summary", "trivial", *(name for name, _title in SECTIONS)}
 
 DRIVER_PAGES = ["docs/driver-clomo.md", "docs/driver-nanomdm.md"]
 
@@ -132,6 +137,8 @@ def test_yaml_blocks_name_what_exists(page: str) -> None:
     for text in blocks(page, "yaml"):
         block = yaml.safe_load(text)
         assert unknown_in_expressions(block) == set()
+        if isinstance(block, dict) and block.keys() <= IN_FRAGMENTS:
+            continue
         for name, value in variables_in(block):
             assert name in known_variables() or name.startswith("ansible_"), name
             if name == "apple_mdm_server":
@@ -227,6 +234,11 @@ def test_defaults_are_told_as_they_are(page: str, heading: str, defaults: dict[s
 def test_the_drivers_pages_list_every_option() -> None:
     rows = [row for page in DRIVER_PAGES for row in table(page, "Options of `apple_mdm_server`")]
     assert {name for row in rows for name in names(row[0])} == set(OPTIONS)
+
+
+def test_the_guides_of_the_site_are_all_pages() -> None:
+    linked = re.findall(r"/blob/main/(\S+)>`__", read("docs/docsite/rst/guides.rst"))
+    assert sorted(linked) == sorted(["CONTRIBUTING.md", *(page for page in PAGES if page.startswith("docs/"))])
 
 
 def test_orders_are_told_in_all_their_states() -> None:
