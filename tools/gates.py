@@ -119,7 +119,7 @@ def units(name: str, release: str, *folders: str) -> Gate:
 
 RELEASES = list(cores.PYTHONS)
 OLDEST, NEWEST = RELEASES[0], RELEASES[-1]
-OF_ANSIBLE = ("modules", "plugins")  # folders of the unit tests that touch Ansible
+OF_ANSIBLE = ("modules",)  # folders of the unit tests that touch Ansible
 PREPARATIONS = [
     Gate("servers", go_servers),
     *(core(release) for release in RELEASES if cores.python_for(release)),
