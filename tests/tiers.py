@@ -15,4 +15,9 @@ __all__ = ["first_in_test"]
 def first_in_test(cases: Iterable[Any], number: int = 1) -> list[Any]:
     """The first cases for `make test`, all others for `make sweep` alone."""
     every = list(cases)
-    return every[:number] + [pytest.param(case, marks=pytest.mark.sweep) for case in every[number:]]
+    return every[:number] + [_swept(case) for case in every[number:]]
+
+
+def _swept(case: Any) -> Any:
+    """A case of several arguments is a tuple."""
+    return pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.sweep)

@@ -292,7 +292,7 @@ def test_warning_13_that_a_profile_may_stay_is_told_before(
     assert ("keeps the MDM profile" in lines and "MDM プロファイルが端末に残ります" in lines) == bool(steps)
 
 
-@pytest.mark.parametrize("devices", [1, 4])
+@pytest.mark.parametrize("devices", first_in_test([4, 1]))
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_erase_whose_answer_is_lost_is_given_once(world: World, tmp_path: Path, when: Any, devices: int) -> None:
     with class_of(world, tmp_path, "reassign", devices, others=0) as group, quick():
@@ -455,7 +455,7 @@ def test_rows_that_move_never_make_a_wrong_row_be_acted_on(world: World, tmp_pat
 
 @pytest.mark.parametrize(
     ("outcome", "kinds"),
-    [("donate", ("profile_list", "app_list", *REMOVALS)), ("reassign", ("device_information", "erase"))],
+    first_in_test([("donate", ("profile_list", "app_list", *REMOVALS)), ("reassign", ("device_information", "erase"))]),
 )
 def test_a_class_gets_each_command_once_for_all(
     world: World, tmp_path: Path, outcome: str, kinds: Sequence[str]
@@ -473,7 +473,7 @@ def panes_opened(world: World, group: Class_) -> list[str]:
     return sorted(entry["path"].rpartition("/")[2] for entry in asked)
 
 
-@pytest.mark.parametrize("order", ["serial", "owner"])
+@pytest.mark.parametrize("order", first_in_test(["serial", "owner"]))
 def test_the_file_of_devices_spares_their_panes(world: World, tmp_path: Path, order: str) -> None:
     """Where it tells all that the panes do, whatever its columns stand in; the list of ADE devices is fetched, too."""
     switches = {"clomo_export_columns": "all", "clomo_export_order": order, "clomo_ade_missing": True}
@@ -511,7 +511,9 @@ def test_the_file_of_devices_does_not_hide_another_owner(world: World, tmp_path:
         assert "another owner" in reason(group, "collect", group.devices[1])
 
 
-@pytest.mark.parametrize("lacking", ["devices.exchange", "devices.export", "devices.encoding", "devices.export_now"])
+@pytest.mark.parametrize(
+    "lacking", first_in_test(["devices.exchange", "devices.export", "devices.encoding", "devices.export_now"])
+)
 def test_a_panel_that_offers_no_such_file_is_read_by_its_panes(world: World, tmp_path: Path, lacking: str) -> None:
     with class_of(world, tmp_path, "reassign", 8, others=0, switches={"clomo_export_columns": "all"}) as group, quick():
         group.options = {"labels": {lacking: "これはない"}}
@@ -532,7 +534,7 @@ def test_a_file_that_does_not_come_stops_nothing(world: World, tmp_path: Path) -
         assert len(world.requests(group.tenant.name, "/export/devices")) == 1, "asked for once a run"
 
 
-@pytest.mark.parametrize("items", ["union", "intersection"])
+@pytest.mark.parametrize("items", first_in_test(["union", "intersection"]))
 def test_only_devices_with_the_same_profiles_go_together(world: World, tmp_path: Path, items: str) -> None:
     with class_of(world, tmp_path, "donate", 4, others=1, switches={"clomo_bulk_items": items}) as group, quick():
         alike, less = group.devices[:3], group.devices[3]
@@ -582,7 +584,7 @@ def test_another_owner_among_several_stops_that_device_alone(world: World, tmp_p
         assert [sorted(serials) for _kind, serials in group.acts(*DESTRUCTIVE)] == [sorted(others)]
 
 
-@pytest.mark.parametrize("survive", [True, False], ids=["survive", "vanish"])
+@pytest.mark.parametrize("survive", first_in_test([True, False]), ids=["survive", "vanish"])
 def test_many_are_deleted_at_once_where_ticks_last(world: World, tmp_path: Path, survive: bool) -> None:
     switches = {"clomo_ticks_survive_scrolling": survive}
     with class_of(world, tmp_path, "donate", 60, others=3, licences=0, switches=switches) as group, quick():

@@ -26,6 +26,7 @@ from ansible_collections.nendo.apple_mdm.tests.integration.clomo_classes import 
 from ansible_collections.nendo.apple_mdm.tests.integration.dying import Call, Countdown, run_modules
 from ansible_collections.nendo.apple_mdm.tests.integration.snapshots import Snapshots
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import World
+from ansible_collections.nendo.apple_mdm.tests.tiers import first_in_test
 from ansible_collections.nendo.apple_mdm.tests.unit.modules.running import run_module
 
 DEVICES = int(os.environ.get("CLOMO_KILL_DEVICES", "10"))
@@ -41,7 +42,7 @@ LEAST = {"donate": 13, "reassign": 6}  # clicks, where all go together
 ALONE = {"donate": 6, "reassign": 4}  # a device, where they do not
 MOST_RUNS = 300
 TURNS = ["before", "on its way", "answered"]
-LAST_ACT = {"donate": "command.delete_now", "reassign": "command.erase_now"}
+LAST_ACTS = [("reassign", "command.erase_now"), ("donate", "command.delete_now")]
 
 
 class Turns:
@@ -210,7 +211,7 @@ class Kills(Countdown):
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
-@pytest.mark.parametrize(("outcome", "act"), LAST_ACT.items())
+@pytest.mark.parametrize(("outcome", "act"), first_in_test(LAST_ACTS))
 def test_killed_at_the_last_click(world: World, tmp_path: Path, outcome: str, act: str) -> None:
     with class_of(world, tmp_path, outcome, 1, others=OTHERS) as group, quick():
         kills = Kills(tmp_path / "turns.txt", act)
