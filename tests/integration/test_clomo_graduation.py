@@ -23,6 +23,7 @@ from ansible_collections.nendo.apple_mdm.plugins.module_utils._time import now_u
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo import panel as clomo_panel
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.clomo.driver import ClomoDriver
 from ansible_collections.nendo.apple_mdm.plugins.module_utils.mdm.drivers import driver_for
+from ansible_collections.nendo.apple_mdm.plugins.modules import campaign_run
 from ansible_collections.nendo.apple_mdm.tests.integration.clomo_classes import (
     AGENT,
     GAME,
@@ -44,6 +45,7 @@ from ansible_collections.nendo.apple_mdm.tests.integration.graduations import (
 from ansible_collections.nendo.apple_mdm.tests.integration.nano_site import LEDGER_KEY
 from ansible_collections.nendo.apple_mdm.tests.simulator.client import Tenant, World
 from ansible_collections.nendo.apple_mdm.tests.tiers import first_in_test
+from ansible_collections.nendo.apple_mdm.tests.unit.modules.running import run_module
 
 REMOVALS = ("remove_profile", "remove_app", "revoke_licence", "delete")
 DESTRUCTIVE = (*REMOVALS, "purge", "erase", "delete_user", "delete_users")
@@ -804,6 +806,7 @@ def play_of(folder: Path, tenant: Tenant, devices: int, **more: Any) -> Graduati
     )
 
 
+@pytest.mark.sweep
 def test_two_runs_at_once_give_each_command_once(world: World, tmp_path: Path) -> None:
     """Each with a browser of its own, signed in as the same administrator."""
     tenant = world.tenant(f"panel-{uuid.uuid4().hex[:8]}", mdm="clomo", devices=5, licences=1)
@@ -845,12 +848,11 @@ def test_no_secret_is_shown_or_kept(world: World, tmp_path: Path) -> None:
 
 
 def test_a_panel_that_is_away_stops_the_run_and_loses_nothing(world: World, tmp_path: Path) -> None:
-    tenant = world.tenant(f"panel-{uuid.uuid4().hex[:8]}", mdm="clomo", devices=1, licences=1)
-    play = play_of(tmp_path, tenant, 1)
-    tenant.switch(clomo_maintenance=True)
-    stopped = play.run(*CONFIRMED)
-    assert stopped.code != 0 and "メンテナンス" in stopped.output and tenant.panel_acts == []
-    tenant.switch(clomo_maintenance=False)
-    gone = play.run(*CONFIRMED)
-    assert gone.code == 0, gone.output
-    assert tenant.panel_device(tenant.serials[0])["deleted"] == 1
+    with class_of(world, tmp_path, "donate", 1, others=0) as group, quick():
+        group.plan()
+        group.tenant.switch(clomo_maintenance=True)
+        stopped = run_module(campaign_run, **group.course(wait_timeout=group.wait_timeout))
+        assert stopped["failed"] and "メンテナンス" in stopped["msg"] and group.acts() == []
+        group.tenant.switch(clomo_maintenance=False)
+        group.finish(runs=1)
+        assert group.counted("delete") == {group.devices[0]: 1}
