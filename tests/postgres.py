@@ -21,6 +21,7 @@ __all__ = ["missing", "postgres_server"]
 
 _START_SECONDS = 60
 _UNTIL_STDIN_ENDS = '"$@" & cat >/dev/null; kill -QUIT $!; wait $!'  # the server dies with whoever started it
+_CONNECTIONS = 200  # those of killed processes end a moment later
 _OTHER_USERS = ("postgres", "nobody")  # the server refuses to run as root
 
 
@@ -43,7 +44,7 @@ def postgres_server() -> Iterator[str]:
                 [
                     *("sh", "-c", _UNTIL_STDIN_ENDS, "sh", _program("postgres")),
                     *("-D", f"{folder}/data", "-k", folder, "-h", "127.0.0.1", "-p", str(port)),
-                    *("-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "max_connections=40"),
+                    *("-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", f"max_connections={_CONNECTIONS}"),
                 ],
                 user=user,
                 extra_groups=[] if user else None,

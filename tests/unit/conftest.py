@@ -23,6 +23,11 @@ WORLD = pytest.StashKey[World]()
 POSTGRES = pytest.StashKey[str]()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """ansible-test reads no settings of ours."""
+    config.addinivalue_line("markers", "sweep: exhaustive, so `make sweep` runs it and `make test` does not")
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Starts what the chosen tests need."""
     config = session.config
