@@ -84,6 +84,20 @@ def test_a_message_of_the_browser_stops_before_the_click(shown: Shown) -> None:
     assert screen.page.title() == ""
 
 
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        pytest.param("<div role=dialog>お知らせです</div>", "nobody expected.*お知らせ", id="window"),
+        pytest.param("<p>ただいまメンテナンス中です</p>", "closed today", id="maintenance"),
+    ],
+)
+def test_what_stops_before_an_element_of_a_list_is_pressed(shown: Shown, beside: str, said: str) -> None:
+    screen = shown(f"<div role=gridcell {SAVED}>iPad</div>{beside}", **{"anywhere.maintenance": "closed today"})
+    with pytest.raises(PanelError, match=said):
+        screen.press_at("list.row", screen.page.get_by_role("gridcell"))
+    assert screen.page.title() == ""
+
+
 NESTED = (
     "<ul><li><b>全般</b><ul><li><a href='#'>基本設定</a></li></ul></li>"
     f"<li><b>iOS/macOS</b><ul><li><a href='#' {SAVED}>基本設定</a></li></ul></li></ul>"
