@@ -17,7 +17,7 @@ world: ## The simulator, until you press Ctrl-C (WORLD_PORT=8900)
 	@$(python) tools/run.py world python -m ansible_collections.nendo.apple_mdm.tests.simulator \
 	    --port $(or $(WORLD_PORT),8900) --tenant example_school --state $(CURDIR)/.work/world --ready-file $(CURDIR)/.work/world.json
 
-test: ## Every promise, in a quarter of an hour: tests and gates (GATES="lint mypy" for some)
+test: ## Every promise, in about 20 minutes: tests and gates (GATES="lint mypy" for some)
 	@$(python) tools/browser.py
 	@$(python) tools/gates.py test $(GATES)
 
