@@ -25,7 +25,8 @@ LONG_SECONDS = 5.0  # a request that takes longer waits for news and is none tha
 RESTLESS_SECONDS = 3.0  # a text that changes for longer, while nothing loads, does so for ever
 STILL_SECONDS = 0.12
 ANSWERED_SECONDS = 0.06  # the same, once something has come that was asked for
-GLANCE_MS = 20
+GLANCE_SECONDS = 0.06  # the most that one look takes while an answer is awaited
+COMING_MS = 20  # between two looks for a page that is coming
 
 
 class Rest:
@@ -46,10 +47,10 @@ class Rest:
         now = quiet_since = self._monotonic()
         deadline = now + seconds
         self._came = None
-        self._look(anew=True)
+        anew = True
         while now < deadline:
-            self._page.wait_for_timeout(GLANCE_MS)
-            told, now = self._look(), self._monotonic()
+            told, anew = self._look(anew, min(deadline - now, GLANCE_SECONDS)), False
+            now = self._monotonic()
             if told["loads"] or self._is_fetching(now):
                 quiet_since = now
             elif self._is_still(told["still"], now) or now - quiet_since >= RESTLESS_SECONDS:
@@ -61,12 +62,22 @@ class Rest:
             return seconds >= STILL_SECONDS
         return min(seconds, now - self._came) >= ANSWERED_SECONDS
 
-    def _look(self, *, anew: bool = False) -> dict[str, Any]:
+    def _look(self, anew: bool, most: float) -> dict[str, Any]:
         """Another page may just be coming."""
+        quiet = STILL_SECONDS if self._came is None else ANSWERED_SECONDS
+        milliseconds = [1000 * seconds for seconds in (quiet, min(self._least(), most), most)]
         try:
-            return dict(self._page.evaluate(STILL, [self._loading, anew]))
+            return dict(self._page.evaluate(STILL, [self._loading, anew, *milliseconds]))
         except PlaywrightError:
+            self._page.wait_for_timeout(COMING_MS)
             return {"still": 0.0, "loads": True}
+
+    def _least(self) -> float:
+        """For how many seconds it cannot be at rest yet."""
+        now = self._monotonic()
+        if self._is_fetching(now):
+            return GLANCE_SECONDS
+        return 0.0 if self._came is None else max(0.0, self._came + ANSWERED_SECONDS - now)
 
     def _is_fetching(self, now: float) -> bool:
         return any(now - began < LONG_SECONDS for began in self._began.values())

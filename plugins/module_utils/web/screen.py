@@ -13,6 +13,7 @@ import difflib
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -450,13 +451,7 @@ class Screen:
 
     def find(self, key: str, *, within: str | None = None) -> Locator:
         """The one element of this label, visible and enabled; among several the one that belongs to the label within."""
-        either = self._of_its_kind(key)
-        if not self._do(key, either.count):
-            self._await(key, self._candidates(key))
-            either = self._of_its_kind(key)
-            either = either if either.count() else self._texts(key, self._root())
-        self.look_around(key)
-        chosen = self._do(key, lambda: either.evaluate_all(INNERMOST))
+        either, chosen = self._shown(key)
         if len(chosen) > 1 and within:
             chosen = self._belonging(key, either, chosen, within)
         if len(chosen) != 1:
@@ -466,6 +461,20 @@ class Screen:
         if self.labels[key].role in ("press", "button", "file", "choice"):
             self._enabled(key, target)
         return target
+
+    def _shown(self, key: str) -> tuple[Locator, list[int]]:
+        """The label's elements and which of them are innermost. What is gone by the second look is being drawn anew."""
+        deadline = time.monotonic() + self.timeout
+        while True:
+            either = self._of_its_kind(key)
+            if not self._do(key, either.count):
+                self._await(key, self._candidates(key))
+                either = self._of_its_kind(key)
+                either = either if either.count() else self._texts(key, self._root())
+            self.look_around(key)
+            chosen = self._do(key, partial(either.evaluate_all, INNERMOST))
+            if chosen or time.monotonic() > deadline:
+                return either, chosen
 
     # How a label is searched
 

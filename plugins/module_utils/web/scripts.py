@@ -154,12 +154,29 @@ NEW_LINE = """({groups, ignored, before, windows}) => {
   return open.length > windows ? {key: 'window', line: ''} : false;
 }"""
 
-# Whether something says that it loads, and for how many seconds the text has kept still. anew: it counts from now.
-STILL = """([loading, anew]) => {
-  const text = document.body ? document.body.innerText : '', now = performance.now(), last = window.__nendo_still;
-  if (anew || !last || last.text !== text) window.__nendo_still = {text, since: now};
-  return {still: (now - window.__nendo_still.since) / 1000, loads: new RegExp(loading, 'i').test(text)};
-}"""
+# Waits until the text has kept still for so many milliseconds and nothing says that it loads, but no shorter and no longer than
+# given. Tells for how many seconds the text has kept still, and whether something says that it loads. anew: it counts from now.
+# The text is read again only after the page has changed.
+STILL = """([loading, anew, quiet, least, most]) => new Promise(done => {
+  const says = new RegExp(loading, 'i'), read = () => document.body ? document.body.innerText : '', begun = performance.now();
+  if (anew || !window.__nendo_still) window.__nendo_still = {text: read(), since: begun};
+  const last = window.__nendo_still, observer = new MutationObserver(() => { changed = true; });
+  let changed = true, loads = true;
+  observer.observe(document, {subtree: true, childList: true, characterData: true, attributes: true});
+  const look = () => {
+    const now = performance.now();
+    if (changed) {
+      const text = read();
+      if (text !== last.text) Object.assign(last, {text, since: now});
+      [changed, loads] = [false, says.test(text)];
+    }
+    const spent = now - begun;
+    if (spent < least || ((loads || now - last.since < quiet) && spent < most)) return setTimeout(look, 10);
+    observer.disconnect();
+    done({still: (now - last.since) / 1000, loads});
+  };
+  look();
+})"""
 
 # What a table shows: its columns, the rows that are in the page with their places, and whether these fill what is in view.
 TABLE = """grid => {

@@ -25,20 +25,34 @@ class Page:
     loads: float = 0
     changes: float = 0
     now: float = 0
+    looks: int = 0
     listeners: dict[str, Callable[[Any], None]] = field(default_factory=dict)
     ends: dict[Any, float] = field(default_factory=dict)
 
     def on(self, name: str, listener: Callable[[Any], None]) -> None:
         self.listeners[name] = listener
 
-    def evaluate(self, script: str, argument: Any) -> dict[str, float]:
-        return {"still": self.now - self.changes, "loads": self.now < self.loads}
+    def evaluate(self, script: str, argument: Any) -> dict[str, Any]:
+        _loading, _anew, quiet, least, most = argument
+        begun = self.now
+        self.looks += 1
+        while (spent := (self.now - begun) * 1000) < least or (
+            spent < most and (self._is_loading() or self._still() * 1000 < quiet)
+        ):
+            self.wait_for_timeout(10)
+        return {"still": self._still(), "loads": self._is_loading()}
 
     def wait_for_timeout(self, milliseconds: float) -> None:
         self.now += milliseconds / 1000
         for request in [request for request, end in self.ends.items() if end <= self.now]:
             del self.ends[request]
             self.listeners["requestfinished"](request)
+
+    def _is_loading(self) -> bool:
+        return self.now < self.loads
+
+    def _still(self) -> float:
+        return self.now - self.changes
 
     def request(self, kind: str, until: float) -> None:
         request = Request(kind)
@@ -72,4 +86,5 @@ def test_at_rest(facts: dict[str, float], requests: dict[str, float], after: flo
     for kind, until in requests.items():
         page.request(kind, until)
     assert rest.wait(20) == (after is not None)
-    assert page.now == pytest.approx(20 if after is None else after, abs=0.03)
+    assert page.now == pytest.approx(20 if after is None else after, abs=0.07)
+    assert page.looks <= page.now / 0.03 + 2, "the page is left to itself between two looks"

@@ -38,6 +38,21 @@ def test_what_can_be_pressed(shown: Shown, html: str) -> None:
     assert screen.page.title() == "saved"
 
 
+def test_what_is_drawn_anew_between_two_looks_is_pressed(shown: Shown) -> None:
+    screen = shown(f"<button {SAVED}>保存</button>")
+    redraw = "() => { const html = document.body.innerHTML; document.body.innerHTML = ''; setTimeout(() => document.body.innerHTML = html, 200); }"
+    looks = iter([lambda: screen.page.evaluate(redraw)])
+    around = screen.look_around
+
+    def look_around(key: str | None) -> None:
+        around(key)
+        next(looks, lambda: None)()
+
+    with mock.patch.object(screen, "look_around", look_around):
+        screen.press("ios.save")
+    assert screen.page.title() == "saved"
+
+
 def test_what_is_drawn_anew_while_it_comes_into_view_is_pressed(shown: Shown) -> None:
     screen = shown(f"<div style='height:3000px'></div><button {SAVED}>保存</button>")
     gone = screen_module.PlaywrightError("Locator.scroll_into_view_if_needed: Element is not attached to the DOM")
